@@ -1,0 +1,159 @@
+/** The configuration: environment variables, checked by one schema, every fault told at once. */
+import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { AllowedOrigins } from './http/cors.ts';
+
+const isUrl = (value: unknown, protocols: RegExp): value is string =>
+  typeof value === 'string' && URL.canParse(value) && protocols.test(new URL(value).protocol);
+
+TypeRegistry.Set('PostgresUrl', (_, value) => isUrl(value, /^postgres(ql)?:$/));
+TypeRegistry.Set('HttpUrl', (_, value) => isUrl(value, /^https?:$/));
+TypeRegistry.Set('Origins', (_, value) => value === '*' || (Array.isArray(value) && value.length > 0 && value.every(isOrigin)));
+
+const isOrigin = (value: unknown) => isUrl(value, /^https?:$/) && new URL(value).origin === value;
+const custom = <T>(kind: string, options: object) => Type.Unsafe<T>({ [Kind]: kind, ...options });
+
+/** `expected` is what a fault says; the value itself is never repeated, it may be a secret. */
+const Environment = Type.Object({
+  HOST: Type.String({
+    default: '127.0.0.1',
+    minLength: 1,
+    description: 'Address to listen on. Whoever reaches it may read and change every task.',
+    expected: 'an address or a host name',
+  }),
+  PORT: Type.Integer({
+    default: 3000,
+    minimum: 0,
+    maximum: 65535,
+    description: 'Port to listen on; 0 takes a free one.',
+    expected: 'an integer from 0 to 65535',
+  }),
+  DATABASE_URL: Type.Optional(
+    custom<string>('PostgresUrl', {
+      description: 'postgres://… A host under neon.tech is spoken to over WebSocket. Unset: embedded PGlite.',
+      expected: 'a URL that begins with postgres://',
+    }),
+  ),
+  DATA_DIR: Type.String({
+    default: './data',
+    minLength: 1,
+    description: 'Folder of the embedded database.',
+    expected: 'a path',
+  }),
+  DATABASE_POOL_SIZE: Type.Integer({
+    default: 10,
+    minimum: 1,
+    maximum: 1000,
+    description: 'Connections to PostgreSQL at most.',
+    expected: 'an integer from 1 to 1000',
+  }),
+  DATABASE_TIMEOUT_MS: Type.Integer({
+    default: 10_000,
+    minimum: 100,
+    maximum: 600_000,
+    description: 'How long connecting to the database, or a statement, may take.',
+    expected: 'an integer from 100 to 600000',
+  }),
+  PUBLIC_URL: Type.Optional(
+    custom<string>('HttpUrl', {
+      description: 'Where clients reach this service, for the url of a task. Unset: as each request says.',
+      expected: 'a URL that begins with http:// or https://',
+    }),
+  ),
+  CORS_ORIGINS: Type.Optional(
+    custom<'*' | string[]>('Origins', {
+      description: 'Pages that may use this service: * or a list as https://a.example,https://b.example. Unset: localhost.',
+      expected: '* or origins separated by commas, as https://a.example',
+    }),
+  ),
+  MAX_BODY_BYTES: Type.Integer({
+    default: 262_144,
+    minimum: 1024,
+    maximum: 16_777_216,
+    description: 'Size of a request body at most.',
+    expected: 'an integer from 1024 to 16777216',
+  }),
+  LOG_LEVEL: custom<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'>('OneOf', {
+    enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
+    default: 'info',
+    description: 'Least severity that is logged; requests are info.',
+    expected: 'fatal, error, warn, info, debug or silent',
+  }),
+  SHUTDOWN_GRACE_SECONDS: Type.Integer({
+    default: 10,
+    minimum: 0,
+    maximum: 3600,
+    description: 'How long requests in flight may take after a signal to stop.',
+    expected: 'an integer from 0 to 3600',
+  }),
+});
+type Environment = Static<typeof Environment>;
+
+export interface Config {
+  host: string;
+  port: number;
+  databaseUrl: string | undefined;
+  dataDir: string;
+  poolSize: number;
+  timeoutMs: number;
+  publicUrl: string | undefined;
+  corsOrigins: AllowedOrigins;
+  maxBodyBytes: number;
+  logLevel: Environment['LOG_LEVEL'];
+  shutdownGraceSeconds: number;
+}
+
+export class InvalidConfig extends Error {
+  override name = 'InvalidConfig';
+}
+
+/**
+ * Reads the configuration from environment variables; an empty one counts as unset.
+ * @throws InvalidConfig with a line for each variable that is wrong, which never repeats a value.
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(Environment.properties)) {
+    const text = env[name]?.trim();
+    values[name] = text === undefined || text === '' ? schema.default : parse(text, schema);
+    if (values[name] === undefined) delete values[name];
+  }
+  if (!Value.Check(Environment, values)) {
+    const names = new Set([...Value.Errors(Environment, values)].map(({ path }) => path.slice(1)));
+    throw new InvalidConfig([...names].map((name) => `${name} must be ${schemaOf(name).expected}`).join('\n'));
+  }
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    poolSize: values.DATABASE_POOL_SIZE,
+    timeoutMs: values.DATABASE_TIMEOUT_MS,
+    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    corsOrigins: values.CORS_ORIGINS ?? 'localhost',
+    maxBodyBytes: values.MAX_BODY_BYTES,
+    logLevel: values.LOG_LEVEL,
+    shutdownGraceSeconds: values.SHUTDOWN_GRACE_SECONDS,
+  };
+}
+
+/** The variables with their defaults, one in a line, for `--help`. */
+export function describeConfig(): string {
+  const width = Math.max(...Object.keys(Environment.properties).map((name) => name.length));
+  return Object.entries(Environment.properties)
+    .map(([name, { default: value, description }]) => {
+      const suffix = value === undefined ? '' : ` Default: ${value}.`;
+      return `  ${name.padEnd(width)}  ${description}${suffix}`;
+    })
+    .join('\n');
+}
+
+function parse(text: string, schema: TSchema): unknown {
+  if (schema.type === 'integer') return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  if (schema[Kind] === 'Origins' && text !== '*') return text.split(',').map((origin) => origin.trim());
+  return text;
+}
+
+function schemaOf(name: string): TSchema {
+  return Environment.properties[name as keyof typeof Environment.properties];
+}

@@ -1,0 +1,135 @@
+/**
+ * The tables. Each rule of the API stands here once more as a named constraint, so that no client, no script and no
+ * bug can store a task that the API would have refused. Every key begins with `user_id`: a user's tasks lie together,
+ * and a distributed PostgreSQL can shard by it.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  index,
+  integer,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { LIMITS, PRIORITIES, TRIMMED_CHARACTERS } from './limits.ts';
+
+/** Text ordered and compared by code point: the same on every server, whatever its locale or ICU version. */
+const codePointText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
+
+/**
+ * An instant with milliseconds, in code as RFC 3339 in UTC. Bun.SQL hands over a `Date`, the other drivers the
+ * server's own text (`2026-12-01 09:30:00.5+00`), which leaves out trailing zeros of the fraction.
+ */
+const instant = customType<{ data: string; driverData: string | Date }>({
+  dataType: () => 'timestamp (3) with time zone',
+  fromDriver: (value) => (typeof value === 'string' ? new Date(value) : value).toISOString(),
+});
+
+/** A calendar day, `2026-12-01`, without a time zone; Bun.SQL hands over a `Date` at 00:00 UTC. */
+const day = customType<{ data: string; driverData: string | Date }>({
+  dataType: () => 'date',
+  fromDriver: (value) => (typeof value === 'string' ? value : value.toISOString().slice(0, 10)),
+});
+
+export const taskPriority = pgEnum('task_priority', PRIORITIES);
+
+/**
+ * One counter per user. Its row lock is held until a write commits, so a user's revisions become visible in order:
+ * a reader that has seen revision n will never find a lower one appear later.
+ */
+export const userRevisions = pgTable(
+  'user_revisions',
+  {
+    user_id: codePointText().primaryKey(),
+    revision: bigint({ mode: 'number' }).notNull(),
+  },
+  (table) => [check('user_revisions_revision_positive', sql`${table.revision} > 0`)],
+);
+
+export const tasks = pgTable(
+  'tasks',
+  {
+    user_id: codePointText().notNull(),
+    id: uuid().notNull(),
+    title: codePointText().notNull(),
+    description: text(),
+    completed: boolean().notNull(),
+    completed_at: instant(),
+    priority: taskPriority().notNull(),
+    tags: text().array().notNull(),
+    due_date: day(),
+    due_at: instant(),
+    order: integer().notNull(),
+    created_at: instant().notNull(),
+    updated_at: instant().notNull(),
+    revision: bigint({ mode: 'number' }).notNull(),
+    /** Set by a deletion, cleared by a restore; a task that has it is in the bin and in no other read. */
+    deleted_at: instant(),
+    /** What `sort=due` orders by: a day counts as its first instant in UTC. */
+    due: instant().generatedAlwaysAs(
+      (): SQL => sql`coalesce(${tasks.due_at}, ${tasks.due_date}::timestamp at time zone 'UTC')`,
+    ),
+  },
+  (table) => [
+    primaryKey({ name: 'tasks_pkey', columns: [table.user_id, table.id] }),
+    // Delta sync, and the guarantee that no two changes share a number.
+    uniqueIndex('tasks_user_revision').on(table.user_id, table.revision),
+    // The default list, newest first: read backwards. Partial, so that a full bin costs it nothing.
+    index('tasks_user_created')
+      .on(table.user_id, table.created_at, table.id)
+      .where(sql`${table.deleted_at} is null`),
+    check(
+      'tasks_user_id_valid',
+      sql`char_length(${table.user_id}) between 1 and ${literal(LIMITS.userId)} and ${table.user_id} !~ '[\\u0001-\\u001f\\u007f-\\u009f]'`,
+    ),
+    check('tasks_title_length', sql`char_length(${table.title}) between 1 and ${literal(LIMITS.title)}`),
+    check('tasks_title_trimmed', sql`${table.title} = btrim(${table.title}, ${unicodeLiteral(TRIMMED_CHARACTERS)})`),
+    check('tasks_description_length', sql`char_length(${table.description}) <= ${literal(LIMITS.description)}`),
+    check('tasks_completed_at_matches', sql`${table.completed} = (${table.completed_at} is not null)`),
+    check('tasks_tags_count', sql`cardinality(${table.tags}) <= ${literal(LIMITS.tags)}`),
+    // One dimension, no NULL, each trimmed, in lower case, 1 to 50 characters and only once. An object has each key
+    // once, so its number of pairs tells repeats, and its keys can be matched one by one without a sub-query, which
+    // a CHECK may not hold.
+    check(
+      'tasks_tags_valid',
+      sql`coalesce(array_ndims(${table.tags}), 1) = 1 and array_position(${table.tags}, null) is null and jsonb_array_length(jsonb_path_query_array(jsonb_object(${table.tags}, ${table.tags}), '$.keyvalue()')) = cardinality(${table.tags}) and not jsonb_path_exists(jsonb_object(${table.tags}, ${table.tags}), '$.keyvalue() ? (!(@.key like_regex "${tagPattern()}" flag "s"))')`,
+    ),
+    check('tasks_due_once', sql`${table.due_date} is null or ${table.due_at} is null`),
+    check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
+    check(
+      'tasks_due_at_range',
+      sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`,
+    ),
+    check('tasks_revision_positive', sql`${table.revision} > 0`),
+  ],
+);
+
+export type TaskRow = typeof tasks.$inferSelect;
+
+/** DDL takes no bound parameters, so a limit is written into it. */
+function literal(value: number): SQL {
+  return sql.raw(String(value));
+}
+
+/** The characters as a literal of visible escapes: `U&'\0020\3000'`. */
+function unicodeLiteral(characters: string): SQL {
+  return sql.raw(`U&'${hexadecimal(characters, '\\')}'`);
+}
+
+/** A regular expression inside a jsonpath string: no capital of ASCII, no white space at either end. */
+function tagPattern(): SQL {
+  const inner = '[^A-Z]';
+  const outer = `[^A-Z${hexadecimal(TRIMMED_CHARACTERS, '\\u')}]`;
+  return sql.raw(`^${outer}(${inner}{0,${LIMITS.tag - 2}}${outer})?$`);
+}
+
+function hexadecimal(characters: string, prefix: string): string {
+  return Array.from(characters, (c) => prefix + c.charCodeAt(0).toString(16).padStart(4, '0')).join('');
+}

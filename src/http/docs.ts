@@ -1,0 +1,92 @@
+/** `/swagger`, the interactive page, with all its files served from here, and `/swagger/json`, the OpenAPI document. */
+import { dirname, join } from 'node:path';
+import { swagger } from '@elysiajs/swagger';
+import { Elysia } from 'elysia';
+import { version } from '../../package.json';
+import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
+import { HEADERS, ProblemSchema, problemResponses } from './openapi.ts';
+
+const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Todo API</title>
+<link rel="stylesheet" href="/swagger/swagger-ui.css">
+<link rel="icon" href="/swagger/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/swagger/swagger-ui-bundle.js"></script>
+<script src="/swagger/start.js"></script>
+</body>
+</html>
+`;
+
+const START = `SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n`;
+
+const hidden = { detail: { hide: true } };
+const forAnHour = { 'cache-control': 'public, max-age=3600' };
+
+/** @param schemas what the document can refer to under `#/components/schemas`. */
+export function docs(schemas: Record<string, unknown>) {
+  const asset = (name: string, type: string) => () =>
+    new Response(Bun.file(join(ASSETS, name)), { headers: { ...forAnHour, 'content-type': type } });
+  return (
+    new Elysia({ name: 'docs' })
+      .onAfterHandle(({ path, responseValue }) => {
+        if (path === '/swagger/json') return finish(responseValue as OpenApiDocument);
+      })
+      .use(
+        swagger({
+          path: '/swagger',
+          documentation: {
+            openapi: '3.1.0',
+            info: {
+              title: 'Todo API',
+              version,
+              description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
+              license: { name: 'MIT', identifier: 'MIT' },
+            },
+            servers: [{ url: '/' }],
+            security: [],
+            tags: [
+              { name: 'tasks', description: 'The tasks of one user.' },
+              { name: 'health', description: 'For load balancers and orchestrators.' },
+            ],
+            components: {
+              schemas: { Problem: ProblemSchema, ...schemas },
+              headers: HEADERS,
+              responses: problemResponses(),
+            },
+          } as never,
+        }),
+      )
+      // In the place of the plugin's page, which loads its script from the network.
+      .get('/swagger', () => new Response(PAGE, { headers: { 'content-type': 'text/html; charset=utf-8' } }), hidden)
+      .get('/swagger/start.js', () => new Response(START, { headers: { 'content-type': 'text/javascript' } }), hidden)
+      .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
+      .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
+      .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
+      .get('/', ({ redirect }) => redirect('/swagger'), hidden)
+  );
+}
+
+interface OpenApiDocument {
+  paths: Record<string, Record<string, { requestBody?: { content: Record<string, unknown> } }>>;
+}
+
+/** Puts right what the plugin says of bodies: it names three media types, and not the one of a merge patch. */
+function finish(document: OpenApiDocument): OpenApiDocument {
+  for (const operations of Object.values(document.paths)) {
+    for (const [method, { requestBody }] of Object.entries(operations)) {
+      if (!requestBody) continue;
+      const content = requestBody.content['application/json'];
+      const types = method === 'patch' ? PATCH_TYPES : JSON_TYPES;
+      requestBody.content = Object.fromEntries(types.map((type) => [type, content]));
+    }
+  }
+  return document;
+}

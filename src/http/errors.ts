@@ -1,0 +1,58 @@
+/** Turns whatever goes wrong, wherever it does, into a problem document (RFC 9457). */
+import { Elysia, ValidationError } from 'elysia';
+import type { Logger } from 'pino';
+import type { Fault } from '../errors.ts';
+import { faultsOf } from './faults.ts';
+import { parsedBodies } from './json-body.ts';
+import { invalidInput, PROBLEMS, Problem, problemDocument, toProblem } from './problem.ts';
+import { parseQuery } from './query.ts';
+import type { RouteSchemas, RouteTable } from './routes.ts';
+
+export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
+  return new Elysia({ name: 'errors' })
+    .options('/*', ({ path, set }) => {
+      const allow = routes.methodsOf(path);
+      if (allow.length === 0) throw notFound();
+      set.status = 204;
+      set.headers.allow = allow.join(', ');
+    })
+    .onError({ as: 'global' }, ({ code, error, params, path, request, route, set }) => {
+      const problem = explain();
+      const { status } = PROBLEMS[problem.kind];
+      const requestId = String(set.headers['x-request-id']);
+      if (status >= 500) log.error({ request_id: requestId, err: error }, problem.detail);
+      Object.assign(set.headers, problem.extra.headers);
+      set.status = status;
+      return new Response(JSON.stringify(problemDocument(problem, path, requestId)), {
+        status,
+        headers: { 'content-type': 'application/problem+json' },
+      });
+
+      function explain(): Problem {
+        if (error instanceof ValidationError && error.type !== 'response')
+          return invalidInput(allFaults(routes.schemasOf(request.method, route), params, request));
+        if (code === 'NOT_FOUND') return methodNotAllowed(routes.methodsOf(path)) ?? notFound();
+        if (code === 'PARSE') return toProblem(error.cause);
+        return toProblem(error);
+      }
+    });
+}
+
+/** Elysia stops at the first part of a request that is wrong; a client wants to hear of all. */
+function allFaults(schemas: RouteSchemas, params: unknown, request: Request): Fault[] {
+  return [
+    ...(schemas.params ? faultsOf('path', schemas.params, params) : []),
+    ...(schemas.query ? faultsOf('query', schemas.query, parseQuery(request.url)) : []),
+    ...(schemas.body ? faultsOf('body', schemas.body, parsedBodies.get(request)) : []),
+  ];
+}
+
+function notFound(): Problem {
+  return new Problem('not-found', 'There is nothing at this address.');
+}
+
+function methodNotAllowed(allowed: string[]): Problem | undefined {
+  if (allowed.length === 0) return undefined;
+  const allow = allowed.join(', ');
+  return new Problem('method-not-allowed', `This address takes ${allow}.`, { headers: { allow } });
+}

@@ -1,0 +1,64 @@
+/** Says in plain words what is wrong with a value, from the schema that refused it. Never repeats the value. */
+import { Kind, type TSchema } from '@sinclair/typebox';
+import { ValueErrorType } from '@sinclair/typebox/errors';
+import { Value } from '@sinclair/typebox/value';
+import type { Fault } from '../errors.ts';
+
+/** @returns every fault of `value`, one for each place, in the order of the schema; none when it is valid. */
+export function faultsOf(part: Fault['in'], schema: TSchema, value: unknown): Fault[] {
+  const faults = new Map<string, Fault>();
+  for (const error of Value.Errors(schema, value)) {
+    const pointer = part === 'body' ? error.path : decodePointer(error.path);
+    if (!faults.has(pointer)) faults.set(pointer, { in: part, pointer, detail: explain(error.type, error.schema) });
+  }
+  return [...faults.values()];
+}
+
+function explain(type: ValueErrorType, schema: TSchema): string {
+  switch (type) {
+    case ValueErrorType.ObjectRequiredProperty:
+      return 'is required';
+    case ValueErrorType.ObjectAdditionalProperties:
+      return 'is not a known name here';
+    default:
+      return `must be ${expectation(schema)}`;
+  }
+}
+
+function expectation(schema: TSchema): string {
+  if (schema.expected) return schema.expected;
+  switch (schema[Kind]) {
+    case 'Text': {
+      const trimmed = schema.trimmed ? ' after trimming' : '';
+      const forbidden = schema.printable ? 'control characters' : 'U+0000 or lone surrogates';
+      return `a string of ${schema.minLength} to ${schema.maxLength} characters${trimmed}, without ${forbidden}`;
+    }
+    case 'OneOf':
+      return `one of ${schema.enum.join(', ')}`;
+    case 'Day':
+      return 'a day as 2026-12-01, from 1970 to 9999';
+    case 'Instant':
+      return 'an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999';
+    case 'Integer':
+      return `an integer from ${schema.minimum} to ${schema.maximum}`;
+    case 'DecimalInteger':
+      return `an integer from ${schema.minimum} to ${schema.maximum} in plain decimal, given once`;
+    case 'TrueOrFalse':
+      return 'true or false, given once';
+    case 'Boolean':
+      return 'true or false';
+    case 'Null':
+      return 'null';
+    case 'Array':
+      return `an array of at most ${schema.maxItems} items`;
+    case 'Union':
+      return schema.anyOf.map(expectation).join(', or ');
+    default:
+      return 'a JSON object';
+  }
+}
+
+/** A query or path parameter is named, not pointed at. */
+function decodePointer(path: string): string {
+  return path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+}

@@ -1,0 +1,37 @@
+/** For load balancers and orchestrators: is the process alive, and can it answer. */
+import { Type } from '@sinclair/typebox';
+import { Elysia } from 'elysia';
+import { responses } from './openapi.ts';
+
+const Health = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
+const OK = { status: 'ok' } as const;
+const success = { status: 200, description: 'It can.', schema: Health, example: OK } as const;
+
+/** @param isReady rejects, with the error to answer with, while the service cannot do its work. */
+export function health(isReady: () => Promise<void>) {
+  const tags = ['health'];
+  return new Elysia({ name: 'health' })
+    .get('/health/live', () => OK, {
+      detail: {
+        tags,
+        operationId: 'getLiveness',
+        summary: 'Whether the process can answer at all; asks nothing else',
+        responses: responses(success, []),
+      },
+    })
+    .get(
+      '/health/ready',
+      async () => {
+        await isReady();
+        return OK;
+      },
+      {
+        detail: {
+          tags,
+          operationId: 'getReadiness',
+          summary: 'Whether requests can be served: the database answers',
+          responses: responses(success, []),
+        },
+      },
+    );
+}

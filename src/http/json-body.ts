@@ -1,0 +1,62 @@
+import { contentTooLarge, invalidInput, Problem } from './problem.ts';
+
+/** What a request's body was, for whoever has to say what is wrong with it. */
+export const parsedBodies = new WeakMap<Request, unknown>();
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export const JSON_TYPES = ['application/json'];
+export const PATCH_TYPES = ['application/merge-patch+json', 'application/json'];
+
+/**
+ * Reads a JSON body strictly: a media type of `accepted` in any case (RFC 9110 section 8.3.1), with no charset but
+ * UTF-8, no content coding, valid UTF-8, valid JSON.
+ * @returns the value, or undefined for an empty body.
+ * @throws Problem 415 for another media type or coding, 413 over `maxBytes`, 400 for anything that is not JSON.
+ */
+export async function readJson(request: Request, accepted: readonly string[], maxBytes: number): Promise<unknown> {
+  const type = request.headers.get('content-type');
+  const coding = request.headers.get('content-encoding');
+  if (type !== null && !isAccepted(type, accepted)) throw unsupported(request.method, accepted);
+  if (coding !== null && coding.toLowerCase() !== 'identity')
+    throw new Problem('unsupported-media-type', 'Send the body without content coding.', {
+      headers: { 'accept-encoding': 'identity' },
+    });
+  const bytes = request.headers.has('content-length') ? await request.bytes() : await readAtMost(request, maxBytes);
+  if (bytes.byteLength === 0) return undefined;
+  if (type === null) throw unsupported(request.method, accepted);
+  try {
+    const body: unknown = JSON.parse(utf8.decode(bytes));
+    parsedBodies.set(request, body);
+    return body;
+  } catch (error) {
+    const detail = error instanceof SyntaxError ? 'is not valid JSON' : 'is not valid UTF-8 or is nested too deeply';
+    throw invalidInput([{ in: 'body', pointer: '', detail }]);
+  }
+}
+
+/** Reads a body that does not say its length beforehand. */
+async function readAtMost(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw contentTooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function isAccepted(header: string, accepted: readonly string[]): boolean {
+  if (accepted.includes(header)) return true;
+  const [type = '', ...parameters] = header.toLowerCase().split(';');
+  const charset = parameters.map((p) => p.trim()).find((p) => p.startsWith('charset='));
+  return accepted.includes(type.trim()) && (charset === undefined || /^charset="?utf-?8"?$/.test(charset));
+}
+
+/** RFC 5789 section 2.2 names `Accept-Patch` for PATCH, RFC 9110 section 15.5.16 `Accept` for the rest. */
+function unsupported(method: string, accepted: readonly string[]): Problem {
+  const types = accepted.join(', ');
+  const header = method === 'PATCH' ? 'accept-patch' : 'accept';
+  return new Problem('unsupported-media-type', `Send a body of type ${types}.`, { headers: { [header]: types } });
+}

@@ -1,0 +1,102 @@
+/**
+ * TypeBox types for what JSON Schema cannot say or TypeBox counts otherwise. Each is a plain JSON Schema to a reader of
+ * the OpenAPI document and a stricter check here.
+ */
+import { Kind, type SchemaOptions, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
+
+interface TextSchema extends TSchema {
+  minLength: number;
+  maxLength: number;
+  /** White space at both ends does not count; whoever stores the value takes it away. */
+  trimmed?: boolean;
+  /** It is stored in lower case, and so does its length count. */
+  lowerCase?: boolean;
+  /** Control characters (Unicode category Cc) are refused. */
+  printable?: boolean;
+}
+
+const CONTROL = /\p{Cc}/u;
+
+TypeRegistry.Set<TextSchema>('Text', (schema, value) => {
+  if (typeof value !== 'string' || !isStorable(value)) return false;
+  if (schema.printable && CONTROL.test(value)) return false;
+  let counted = schema.trimmed ? value.trim() : value;
+  if (schema.lowerCase) counted = counted.toLowerCase();
+  const length = countCodePoints(counted);
+  return length >= schema.minLength && length <= schema.maxLength;
+});
+
+type TextOptions = Pick<TextSchema, 'minLength' | 'maxLength' | 'trimmed' | 'lowerCase' | 'printable'> & SchemaOptions;
+
+/** A string that PostgreSQL can store, its length in Unicode code points. */
+export const Text = (options: TextOptions) =>
+  Type.Unsafe<string>({
+    ...options,
+    type: 'string',
+    ...(options.trimmed && { pattern: '\\S' }),
+    ...(options.printable && { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' }),
+    [Kind]: 'Text',
+  });
+
+TypeRegistry.Set<{ enum: string[] }>('OneOf', (schema, value) => schema.enum.includes(value as string));
+
+/** One of a few words. */
+export const OneOf = <const T extends string>(words: readonly T[], options?: SchemaOptions) =>
+  Type.Unsafe<T>({ ...options, type: 'string', enum: words, [Kind]: 'OneOf' });
+
+const FIRST_DAY = '1970-01-01';
+const LAST_DAY = '9999-12-31';
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const INSTANT = /^(\d{4}-\d{2}-\d{2})[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+TypeRegistry.Set('Day', (_, value) => typeof value === 'string' && isDay(value) && value >= FIRST_DAY);
+
+/** A calendar day, RFC 3339 `full-date`, from 1970 to 9999: outside of it one driver or another goes wrong. */
+export const Day = (options?: SchemaOptions) => Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'Day' });
+
+TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant(value));
+
+/** An instant, RFC 3339 `date-time` with any offset, from 1970 to 9999 in UTC; no leap second. */
+export const Instant = (options?: SchemaOptions) =>
+  Type.Unsafe<string>({ ...options, type: 'string', format: 'date-time', [Kind]: 'Instant' });
+
+TypeRegistry.Set<{ minimum: number; maximum: number }>('DecimalInteger', (schema, value) => {
+  if (typeof value !== 'string' || !/^(0|[1-9]\d{0,15})$/.test(value)) return false;
+  return Number(value) >= schema.minimum && Number(value) <= schema.maximum;
+});
+
+/** A non-negative integer as it stands in a query, in plain decimal; it stays a string. */
+export const DecimalInteger = (options: { minimum: number; maximum: number } & SchemaOptions) =>
+  Type.Unsafe<string>({ ...options, type: 'integer', [Kind]: 'DecimalInteger' });
+
+TypeRegistry.Set('TrueOrFalse', (_, value) => value === 'true' || value === 'false');
+
+/** `true` or `false` as it stands in a query; it stays a string. */
+export const TrueOrFalse = (options?: SchemaOptions) =>
+  Type.Unsafe<'true' | 'false'>({ ...options, type: 'boolean', [Kind]: 'TrueOrFalse' });
+
+export const Nullable = <T extends TSchema>(schema: T, options?: SchemaOptions) => Type.Union([schema, Type.Null()], options);
+
+/** PostgreSQL stores no U+0000, and UTF-8 has no lone surrogates. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+function isDay(text: string): boolean {
+  if (!DAY.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+function isInstant(text: string): boolean {
+  const match = INSTANT.exec(text);
+  if (!match?.[1] || !isDay(match[1])) return false;
+  const time = Date.parse(text);
+  return time >= Date.parse(`${FIRST_DAY}T00:00:00Z`) && time <= Date.parse(`${LAST_DAY}T23:59:59.999Z`);
+}

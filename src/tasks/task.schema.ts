@@ -1,0 +1,127 @@
+/** The shapes of a task on the wire, and the types that come from them. */
+import { type Static, type TObject, Type } from '@sinclair/typebox';
+import { LIMITS, PRIORITIES } from '../db/limits.ts';
+import { Day, DecimalInteger, Instant, Nullable, OneOf, Text, TrueOrFalse } from '../http/types.ts';
+
+const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+
+const UserId = Text({ minLength: 1, maxLength: LIMITS.userId, printable: true, description: 'Whose task it is.' });
+const Title = Text({
+  minLength: 1,
+  maxLength: LIMITS.title,
+  trimmed: true,
+  description: 'White space at both ends is taken away. Lengths count Unicode code points.',
+});
+const Description = Nullable(Text({ minLength: 0, maxLength: LIMITS.description }));
+const Priority = OneOf(PRIORITIES);
+const Tags = Type.Array(Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true }), {
+  maxItems: LIMITS.tags,
+  description: 'Each is trimmed and lower-cased; repeats are removed, the order is kept.',
+});
+const DueDate = Nullable(Day(), { description: 'A calendar day with no time zone. A task has due_date or due_at, not both.' });
+const DueAt = Nullable(Instant(), { description: 'An instant. A task has due_date or due_at, not both.' });
+const Order = Type.Integer({ ...INT32, description: "The client's own manual order. Default: 0." });
+
+export const Task = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', description: 'A UUID version 7: ids sort by creation time.' }),
+    user_id: UserId,
+    title: Title,
+    description: Description,
+    completed: Type.Boolean(),
+    completed_at: Nullable(Instant(), { description: 'When `completed` last became true; null while it is false.' }),
+    priority: Priority,
+    tags: Tags,
+    due_date: DueDate,
+    due_at: DueAt,
+    order: Order,
+    created_at: Instant(),
+    updated_at: Instant(),
+    revision: Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: "The number of this task's last change among all changes of its user's tasks; also its ETag.",
+    }),
+    url: Type.String({ format: 'uri', description: 'The absolute address of this task.' }),
+  },
+  { additionalProperties: false, description: 'A task.' },
+);
+export type Task = Static<typeof Task>;
+
+export const TaskList = Type.Array(Task);
+
+/** What a client may write. */
+const Writable = {
+  title: Title,
+  description: Type.Optional(Description),
+  completed: Type.Optional(Type.Boolean({ description: 'Default: false.' })),
+  priority: Type.Optional(OneOf(PRIORITIES, { description: 'Default: medium.' })),
+  tags: Type.Optional(Tags),
+  due_date: Type.Optional(DueDate),
+  due_at: Type.Optional(DueAt),
+  order: Type.Optional(Order),
+};
+
+const IGNORED = Type.Optional(Type.Unknown({ readOnly: true, description: 'Ignored, so that GET, edit, send back works.' }));
+
+/** What the server sets; a client may send it back. */
+const ReadOnly = {
+  id: IGNORED,
+  user_id: IGNORED,
+  completed_at: IGNORED,
+  created_at: IGNORED,
+  updated_at: IGNORED,
+  revision: IGNORED,
+  url: IGNORED,
+};
+
+/** One of the two is null or absent. (`not` would say the same, but Elysia 1.4.30 cannot compile it.) */
+const DueOnce = Type.Union(
+  [
+    Type.Object({ due_date: Type.Optional(Type.Null()) }, { additionalProperties: true }),
+    Type.Object({ due_at: Type.Optional(Type.Null()) }, { additionalProperties: true }),
+  ],
+  { expected: 'due either on due_date or at due_at, not both' },
+);
+
+const withDueOnce = <T extends TObject>(fields: T, description: string) =>
+  Type.Unsafe<Static<T>>(Type.Intersect([fields, DueOnce], { description }));
+
+const strict = { additionalProperties: false };
+
+export const NewTask = withDueOnce(Type.Object(Writable, strict), 'A task to create.');
+export type NewTask = Static<typeof NewTask>;
+
+export const TaskReplacement = withDueOnce(
+  Type.Object({ ...Writable, ...ReadOnly }, strict),
+  'The whole task: what is left out takes its default.',
+);
+export type TaskReplacement = Static<typeof TaskReplacement>;
+
+export const TaskPatch = withDueOnce(
+  Type.Object({ ...Type.Partial(Type.Object(Writable)).properties, ...ReadOnly }, strict),
+  'A JSON merge patch (RFC 7396): what is left out stays, null clears a field that can be null.',
+);
+export type TaskPatch = Static<typeof TaskPatch>;
+
+export const Completion = Type.Object(
+  { completed: Type.Optional(Type.Boolean()) },
+  { ...strict, description: 'The wanted state; without it the state is toggled.' },
+);
+
+export const UserPath = Type.Object({ user_id: UserId });
+
+export const TaskPath = Type.Object({
+  ...UserPath.properties,
+  id: Text({ minLength: 0, maxLength: 8192, description: 'A UUID. Whatever is not the id of a task of this user is a 404.' }),
+});
+
+export const ListQuery = Type.Object(
+  {
+    limit: Type.Optional(DecimalInteger({ minimum: 1, maximum: 200, description: 'How many at most. Default: 50.' })),
+    completed: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, completed.' })),
+  },
+  strict,
+);
+
+export const DeleteQuery = Type.Pick(ListQuery, ['completed'], strict);
