@@ -1,13 +1,13 @@
 /** Puts the parts together. Knows neither the environment nor a socket, so that a test can make as many as it likes. */
 import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
+import type { Database } from './db/client.ts';
 import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
 import { errors } from './http/errors.ts';
 import { health } from './http/health.ts';
 import { requests } from './http/requests.ts';
 import { RouteTable } from './http/routes.ts';
-import type { Database } from './db/client.ts';
 import type { NewTaskId } from './tasks/task.id.ts';
 import { taskRoutes } from './tasks/task.routes.ts';
 import { Task, TaskList } from './tasks/task.schema.ts';

@@ -8,7 +8,10 @@ const isUrl = (value: unknown, protocols: RegExp): value is string =>
 
 TypeRegistry.Set('PostgresUrl', (_, value) => isUrl(value, /^postgres(ql)?:$/));
 TypeRegistry.Set('HttpUrl', (_, value) => isUrl(value, /^https?:$/));
-TypeRegistry.Set('Origins', (_, value) => value === '*' || (Array.isArray(value) && value.length > 0 && value.every(isOrigin)));
+TypeRegistry.Set(
+  'Origins',
+  (_, value) => value === '*' || (Array.isArray(value) && value.length > 0 && value.every(isOrigin)),
+);
 
 const isOrigin = (value: unknown) => isUrl(value, /^https?:$/) && new URL(value).origin === value;
 const custom = <T>(kind: string, options: object) => Type.Unsafe<T>({ [Kind]: kind, ...options });
@@ -62,7 +65,8 @@ const Environment = Type.Object({
   ),
   CORS_ORIGINS: Type.Optional(
     custom<'*' | string[]>('Origins', {
-      description: 'Pages that may use this service: * or a list as https://a.example,https://b.example. Unset: localhost.',
+      description:
+        'Pages that may use this service: * or a list as https://a.example,https://b.example. Unset: localhost.',
       expected: '* or origins separated by commas, as https://a.example',
     }),
   ),

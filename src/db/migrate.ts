@@ -19,7 +19,9 @@ export async function migrate(db: Database): Promise<void> {
     await transaction.execute(lockUntilCommit(LOCK));
     // What the `migrate` of every driver calls, but within the transaction that holds the lock.
     const { dialect, session } = transaction as unknown as { dialect: PgDialect; session: PgSession };
-    const within = Object.create(session, { transaction: { value: (work: (tx: unknown) => unknown) => work(transaction) } });
+    const within = Object.create(session, {
+      transaction: { value: (work: (tx: unknown) => unknown) => work(transaction) },
+    });
     await dialect.migrate(migrations, within, { migrationsFolder: FOLDER });
   });
 }

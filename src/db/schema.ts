@@ -82,9 +82,7 @@ export const tasks = pgTable(
     // Delta sync, and the guarantee that no two changes share a number.
     uniqueIndex('tasks_user_revision').on(table.user_id, table.revision),
     // The default list, newest first: read backwards. Partial, so that a full bin costs it nothing.
-    index('tasks_user_created')
-      .on(table.user_id, table.created_at, table.id)
-      .where(sql`${table.deleted_at} is null`),
+    index('tasks_user_created').on(table.user_id, table.created_at, table.id).where(sql`${table.deleted_at} is null`),
     check(
       'tasks_user_id_valid',
       sql`char_length(${table.user_id}) between 1 and ${literal(LIMITS.userId)} and ${table.user_id} !~ '[\\u0001-\\u001f\\u007f-\\u009f]'`,
@@ -103,10 +101,7 @@ export const tasks = pgTable(
     ),
     check('tasks_due_once', sql`${table.due_date} is null or ${table.due_at} is null`),
     check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
-    check(
-      'tasks_due_at_range',
-      sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`,
-    ),
+    check('tasks_due_at_range', sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`),
     check('tasks_revision_positive', sql`${table.revision} > 0`),
   ],
 );

@@ -47,7 +47,8 @@ export function docs(schemas: Record<string, unknown>) {
             info: {
               title: 'Todo API',
               version,
-              description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
+              description:
+                'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
               license: { name: 'MIT', identifier: 'MIT' },
             },
             servers: [{ url: '/' }],

@@ -1,6 +1,12 @@
 /** Pieces of the OpenAPI document (3.1) that Elysia does not make from the schemas of a route. */
 import { type TSchema, Type } from '@sinclair/typebox';
-import { PROBLEM_TYPE_PREFIX, PROBLEMS, type ProblemName, problemDocument, Problem as ProblemError } from './problem.ts';
+import {
+  PROBLEM_TYPE_PREFIX,
+  PROBLEMS,
+  Problem as ProblemError,
+  type ProblemName,
+  problemDocument,
+} from './problem.ts';
 
 const FaultSchema = Type.Object(
   {
@@ -30,7 +36,10 @@ const text = (description: string, example: string) => ({ description, schema: {
 export const HEADERS = {
   'X-Request-Id': text('The id of this request in the log.', '0a4bd2c7-6f0e-4d47-9c1b-7f3f4c9d4b52'),
   ETag: text('The revision as a strong validator (RFC 9110 section 8.8.3).', '"42"'),
-  Location: text('The address of the new task.', 'http://127.0.0.1:3000/api/ada/tasks/01980a3e-7c00-7000-8000-000000000000'),
+  Location: text(
+    'The address of the new task.',
+    'http://127.0.0.1:3000/api/ada/tasks/01980a3e-7c00-7000-8000-000000000000',
+  ),
   'Cache-Control': text('Answers are of one user, and are checked before they are used again.', 'private, no-cache'),
   Allow: text('The methods of this address.', 'GET, POST, DELETE, HEAD, OPTIONS'),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
@@ -77,7 +86,11 @@ const EXTRA_HEADERS: Partial<Record<ProblemName, HeaderName[]>> = {
 export function problemResponses() {
   const entries = Object.keys(PROBLEMS).map((key) => {
     const name = key as ProblemName;
-    const example = problemDocument(new ProblemError(name, 'What is wrong, in a sentence.'), '/api/ada/tasks', 'a1b2c3');
+    const example = problemDocument(
+      new ProblemError(name, 'What is wrong, in a sentence.'),
+      '/api/ada/tasks',
+      'a1b2c3',
+    );
     return [
       name,
       {

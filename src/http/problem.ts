@@ -59,5 +59,7 @@ export function problemDocument(problem: Problem, instance: string, requestId: s
 
 export function contentTooLarge(maxBodyBytes: number): Problem {
   // What is left of the body is not read, so the connection cannot carry another request.
-  return new Problem('content-too-large', `A body may have ${maxBodyBytes} bytes.`, { headers: { connection: 'close' } });
+  return new Problem('content-too-large', `A body may have ${maxBodyBytes} bytes.`, {
+    headers: { connection: 'close' },
+  });
 }

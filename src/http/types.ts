@@ -52,7 +52,8 @@ const INSTANT = /^(\d{4}-\d{2}-\d{2})[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)
 TypeRegistry.Set('Day', (_, value) => typeof value === 'string' && isDay(value) && value >= FIRST_DAY);
 
 /** A calendar day, RFC 3339 `full-date`, from 1970 to 9999: outside of it one driver or another goes wrong. */
-export const Day = (options?: SchemaOptions) => Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'Day' });
+export const Day = (options?: SchemaOptions) =>
+  Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'Day' });
 
 TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant(value));
 
@@ -75,7 +76,8 @@ TypeRegistry.Set('TrueOrFalse', (_, value) => value === 'true' || value === 'fal
 export const TrueOrFalse = (options?: SchemaOptions) =>
   Type.Unsafe<'true' | 'false'>({ ...options, type: 'boolean', [Kind]: 'TrueOrFalse' });
 
-export const Nullable = <T extends TSchema>(schema: T, options?: SchemaOptions) => Type.Union([schema, Type.Null()], options);
+export const Nullable = <T extends TSchema>(schema: T, options?: SchemaOptions) =>
+  Type.Union([schema, Type.Null()], options);
 
 /** PostgreSQL stores no U+0000, and UTF-8 has no lone surrogates. */
 function isStorable(text: string): boolean {

@@ -1,6 +1,7 @@
 /** What the OpenAPI document says of each operation beyond its schemas. */
-import type { ProblemName } from '../http/problem.ts';
+
 import { responses } from '../http/openapi.ts';
+import type { ProblemName } from '../http/problem.ts';
 import type { Task } from './task.schema.ts';
 
 const example: Task = {

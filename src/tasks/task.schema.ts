@@ -18,7 +18,9 @@ const Tags = Type.Array(Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: tru
   maxItems: LIMITS.tags,
   description: 'Each is trimmed and lower-cased; repeats are removed, the order is kept.',
 });
-const DueDate = Nullable(Day(), { description: 'A calendar day with no time zone. A task has due_date or due_at, not both.' });
+const DueDate = Nullable(Day(), {
+  description: 'A calendar day with no time zone. A task has due_date or due_at, not both.',
+});
 const DueAt = Nullable(Instant(), { description: 'An instant. A task has due_date or due_at, not both.' });
 const Order = Type.Integer({ ...INT32, description: "The client's own manual order. Default: 0." });
 
@@ -62,7 +64,9 @@ const Writable = {
   order: Type.Optional(Order),
 };
 
-const IGNORED = Type.Optional(Type.Unknown({ readOnly: true, description: 'Ignored, so that GET, edit, send back works.' }));
+const IGNORED = Type.Optional(
+  Type.Unknown({ readOnly: true, description: 'Ignored, so that GET, edit, send back works.' }),
+);
 
 /** What the server sets; a client may send it back. */
 const ReadOnly = {
@@ -113,7 +117,11 @@ export const UserPath = Type.Object({ user_id: UserId });
 
 export const TaskPath = Type.Object({
   ...UserPath.properties,
-  id: Text({ minLength: 0, maxLength: 8192, description: 'A UUID. Whatever is not the id of a task of this user is a 404.' }),
+  id: Text({
+    minLength: 0,
+    maxLength: 8192,
+    description: 'A UUID. Whatever is not the id of a task of this user is a 404.',
+  }),
 });
 
 export const ListQuery = Type.Object(

@@ -67,7 +67,9 @@ export interface TaskFilter {
 function perShape<F extends object, S>(prepare: (filter: F) => S): (filter: F) => S {
   const statements = new Map<string, S>();
   return (filter) => {
-    const shape = Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [name])).join();
+    const shape = Object.entries(filter)
+      .flatMap(([name, value]) => (value === undefined ? [] : [name]))
+      .join();
     let statement = statements.get(shape);
     if (!statement) statements.set(shape, (statement = prepare(filter)));
     return statement;
@@ -94,9 +96,12 @@ function prepareList(db: Database, filter: TaskFilter) {
 
 /** Each task takes a revision of its own, in the order of their ids, so that a reader can stop between any two. */
 function prepareDeleteAll(db: Database, filter: TaskFilter) {
-  const doomed = db
-    .$with('doomed')
-    .as(db.select({ id: tasks.id, position: rowNumberFromLast(tasks.id).as('position') }).from(tasks).where(matching(filter)));
+  const doomed = db.$with('doomed').as(
+    db
+      .select({ id: tasks.id, position: rowNumberFromLast(tasks.id).as('position') })
+      .from(tasks)
+      .where(matching(filter)),
+  );
   const bump = db.$with('bump').as(
     db
       .insert(userRevisions)
@@ -200,5 +205,7 @@ function prepareChange(db: Database, name: string, state: SQL, set: PgUpdateSetS
 }
 
 function mapValues<T extends object, V>(object: T, map: (value: T[keyof T], key: string) => V): { [K in keyof T]: V } {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)])) as { [K in keyof T]: V };
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)])) as {
+    [K in keyof T]: V;
+  };
 }
