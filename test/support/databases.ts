@@ -1,0 +1,47 @@
+/** The three databases that every rule must hold on, opened as the service opens them, from empty. */
+import { describe } from 'bun:test';
+import { join } from 'node:path';
+import { type Database, openDatabase } from '../../src/db/client.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { createTestApp, type TestApp, type TestAppOptions } from './app.ts';
+import { atEnd } from './cleanup.ts';
+import { makeFolder } from './folder.ts';
+import { startNeonRelay } from './neon-relay.ts';
+import { createDatabase } from './postgres.ts';
+
+export interface TestDatabase {
+  name: 'PGlite' | 'PostgreSQL' | 'Neon';
+  db: Database;
+}
+
+export const databases: readonly TestDatabase[] = await openAll();
+
+/** Opens an app on the database with a user of its own, so that no test sees the tasks of another. */
+export type OpenApp = (options?: TestAppOptions) => TestApp;
+
+/** Defines the same tests once for each of the three databases. */
+export function forEachDatabase(name: string, define: (open: OpenApp, database: TestDatabase) => void): void {
+  for (const database of databases) {
+    describe(`${name} on ${database.name}`, () => define((options) => createTestApp(database.db, options), database));
+  }
+}
+
+async function openAll(): Promise<TestDatabase[]> {
+  const { folder, remove } = await makeFolder();
+  atEnd(remove);
+  const relayed = await createDatabase();
+  const relay = startNeonRelay(relayed);
+  atEnd(relay.stop);
+  return Promise.all([
+    open('PGlite', undefined),
+    open('PostgreSQL', await createDatabase()),
+    open('Neon', relay.urlOf(relayed)),
+  ]);
+
+  async function open(name: TestDatabase['name'], url: string | undefined): Promise<TestDatabase> {
+    const database = await openDatabase({ url, dataDir: join(folder, 'data'), poolSize: 10, timeoutMs: 10_000 });
+    atEnd(database.close);
+    await migrate(database.db);
+    return { name, db: database.db };
+  }
+}

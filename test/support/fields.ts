@@ -1,0 +1,223 @@
+/** The rules of the fields that a client may write. POST, PUT and PATCH keep the same ones. */
+
+/** What `String.prototype.trim` takes away, one of each: NBSP, the BOM and the line separators are among them. */
+export const WHITE_SPACE =
+  '\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
+
+/** One code point, two UTF-16 units, four bytes. */
+const EMOJI = '🦊';
+
+const distinctTags = (count: number) => Array.from({ length: count }, (_, n) => `tag ${n}`);
+
+type Fields = Record<string, unknown>;
+
+/** What is sent, and how the task has it afterwards. */
+export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields }[] = [
+  {
+    rule: 'a title loses the white space around it',
+    ...pair('title', `${WHITE_SPACE}a \u00a0 b${WHITE_SPACE}`, 'a \u00a0 b'),
+  },
+  { rule: 'a title may have 200 code points', ...same('title', EMOJI.repeat(200)) },
+  {
+    rule: 'the white space around a title does not count',
+    ...pair('title', ` ${EMOJI.repeat(200)}${' '.repeat(300)}`, EMOJI.repeat(200)),
+  },
+  { rule: 'a title may hold control characters, quotes and markup', ...same('title', `a\u0001\u007f'"\\%_<b>$1`) },
+  { rule: 'a title is not normalised', ...same('title', 'e\u0301 \u00e9 ﬁ') },
+  { rule: 'a description may have 10,000 code points', ...same('description', EMOJI.repeat(10_000)) },
+  { rule: 'a description keeps its white space', ...same('description', `${WHITE_SPACE}a\n\n${WHITE_SPACE}`) },
+  { rule: 'a description may be empty', ...same('description', '') },
+  { rule: 'a description may be null', ...same('description', null) },
+  ...['low', 'medium', 'high'].map((priority) => ({ rule: `priority ${priority}`, ...same('priority', priority) })),
+  { rule: 'tags may be empty', ...same('tags', []) },
+  { rule: 'there may be 20 tags', ...same('tags', distinctTags(20)) },
+  { rule: 'a tag may have 50 code points', ...same('tags', [EMOJI.repeat(50), `${EMOJI.repeat(49)}.`]) },
+  {
+    rule: 'a tag loses the white space around it',
+    ...pair('tags', [`${WHITE_SPACE}at  home${WHITE_SPACE}`, ` ${EMOJI.repeat(50)} `], ['at  home', EMOJI.repeat(50)]),
+  },
+  {
+    rule: 'a tag is lower-cased',
+    ...pair('tags', ['HOME', 'ÄRGER', 'ΟΔΟΣ', 'İ'], ['home', 'ärger', 'οδος', 'i\u0307']),
+  },
+  {
+    rule: 'of equal tags the first stays, in its place',
+    ...pair('tags', ['b', 'A', ' B ', 'a', 'c'], ['b', 'a', 'c']),
+  },
+  {
+    rule: 'a tag may hold whatever an array literal or a pattern gives a meaning to',
+    ...same('tags', ['null', '{a,b}', '"', '\\', ',', "'", '%', '.*', '$', 'a\nb', '\u0001']),
+  },
+  { rule: 'the first day', ...same('due_date', '1970-01-01') },
+  { rule: 'the last day', ...same('due_date', '9999-12-31') },
+  { rule: 'a leap day', ...same('due_date', '2028-02-29') },
+  { rule: 'no day', ...same('due_date', null) },
+  { rule: 'the first instant', ...pair('due_at', '1970-01-01T00:00:00Z', '1970-01-01T00:00:00.000Z') },
+  { rule: 'the last instant', ...same('due_at', '9999-12-31T23:59:59.999Z') },
+  { rule: 'an instant with an offset', ...pair('due_at', '2026-12-01T00:30:00+05:45', '2026-11-30T18:45:00.000Z') },
+  {
+    rule: 'an instant whose offset brings it into the range',
+    ...pair('due_at', '1969-12-31T23:30:00-01:00', '1970-01-01T00:30:00.000Z'),
+  },
+  { rule: 'an instant in lower case', ...pair('due_at', '2026-12-01t09:30:00z', '2026-12-01T09:30:00.000Z') },
+  { rule: 'an instant of unknown offset', ...pair('due_at', '2026-12-01T09:30:00-00:00', '2026-12-01T09:30:00.000Z') },
+  {
+    rule: 'an instant keeps milliseconds and loses what is finer',
+    ...pair('due_at', '2026-12-01T09:30:00.9999999999Z', '2026-12-01T09:30:00.999Z'),
+  },
+  { rule: 'no instant', ...same('due_at', null) },
+  { rule: 'a day beside no instant', ...same('due_date', '2026-12-01', { due_at: null }) },
+  { rule: 'an instant beside no day', ...same('due_at', '2026-12-01T09:30:00.000Z', { due_date: null }) },
+  { rule: 'the least order', ...same('order', -2_147_483_648) },
+  { rule: 'the greatest order', ...same('order', 2_147_483_647) },
+];
+
+const TEXT = 'without U+0000 or lone surrogates';
+const DETAILS = {
+  title: `must be a string of 1 to 200 characters after trimming, ${TEXT}`,
+  description: `must be a string of 0 to 10000 characters, ${TEXT}, or null`,
+  completed: 'must be true or false',
+  priority: 'must be one of low, medium, high',
+  tags: 'must be an array of at most 20 items',
+  tag: `must be a string of 1 to 50 characters after trimming, ${TEXT}`,
+  due_date: 'must be a day as 2026-12-01, from 1970 to 9999, or null',
+  due_at: 'must be an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999, or null',
+  order: 'must be an integer from -2147483648 to 2147483647',
+};
+
+/** What is sent, and the one fault that the answer must tell of it. */
+export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; detail: string }[] = [
+  ...refused('title', [
+    ['empty', ''],
+    ['nothing but white space', WHITE_SPACE],
+    ['201 code points', EMOJI.repeat(201)],
+    ['U+0000', 'a\0b'],
+    ['a lone high surrogate', 'a\ud83e'],
+    ['a lone low surrogate', '\udd8ab'],
+    ['surrogates in the wrong order', '\udd8a\ud83e'],
+    ['null', null],
+    ['a number', 5],
+    ['an array', ['a']],
+    ['an object', {}],
+  ]),
+  ...refused('description', [
+    ['10,001 code points', EMOJI.repeat(10_001)],
+    ['U+0000', '\0'],
+    ['a lone surrogate', '\ud83e'],
+    ['a boolean', false],
+  ]),
+  ...refused('completed', [
+    ['a string', 'true'],
+    ['a number', 1],
+    ['null', null],
+  ]),
+  ...refused('priority', [
+    ['another word', 'urgent'],
+    ['another case', 'High'],
+    ['white space around it', ' high'],
+    ['a number', 1],
+    ['null', null],
+  ]),
+  ...refused('tags', [
+    ['21 of them', distinctTags(21)],
+    ['21 of them, repeats counted', distinctTags(20).concat('tag 0')],
+    ['a string', 'home'],
+    ['an object', { 0: 'home' }],
+    ['null', null],
+  ]),
+  ...[
+    ['empty', ''],
+    ['nothing but white space', WHITE_SPACE],
+    ['51 code points', EMOJI.repeat(51)],
+    ['51 code points once in lower case', 'İ'.repeat(26)],
+    ['U+0000', '\0'],
+    ['a lone surrogate', '\udd8a'],
+    ['null', null],
+    ['a number', 5],
+    ['an array', ['home']],
+  ].map(([what, tag]) => ({
+    rule: `a tag: ${what}`,
+    sent: { tags: ['home', tag] },
+    pointer: '/tags/1',
+    detail: DETAILS.tag,
+  })),
+  ...refused('due_date', [
+    ['before 1970', '1969-12-31'],
+    ['after 9999', '10000-01-01'],
+    ['signed', '+010000-01-01'],
+    ['30 February', '2026-02-30'],
+    ['29 February of another year', '2026-02-29'],
+    ['month 13', '2026-13-01'],
+    ['day 0', '2026-01-00'],
+    ['one digit', '2026-1-1'],
+    ['an instant', '2026-12-01T00:00:00Z'],
+    ['white space', '2026-12-01 '],
+    ['empty', ''],
+    ['a word of PostgreSQL', 'infinity'],
+    ['a number', 20_261_201],
+  ]),
+  ...refused('due_at', [
+    ['before 1970', '1969-12-31T23:59:59.999Z'],
+    ['before 1970 by its offset', '1970-01-01T00:30:00+01:00'],
+    ['after 9999', '10000-01-01T00:00:00Z'],
+    ['after 9999 by its offset', '9999-12-31T23:30:00-01:00'],
+    ['30 February', '2026-02-30T00:00:00Z'],
+    ['hour 24', '2026-12-01T24:00:00Z'],
+    ['minute 60', '2026-12-01T09:60:00Z'],
+    ['a leap second', '2016-12-31T23:59:60Z'],
+    ['no offset', '2026-12-01T09:30:00'],
+    ['an offset of 24 hours', '2026-12-01T09:30:00+24:00'],
+    ['an offset without a colon', '2026-12-01T09:30:00+0100'],
+    ['no seconds', '2026-12-01T09:30Z'],
+    ['a fraction without digits', '2026-12-01T09:30:00.Z'],
+    ['a day', '2026-12-01'],
+    ['empty', ''],
+    ['a word of PostgreSQL', 'now'],
+    ['a number', 1_796_117_400_000],
+  ]),
+  ...refused('order', [
+    ['below 32 bits', -2_147_483_649],
+    ['above 32 bits', 2_147_483_648],
+    ['beyond what a double holds exactly', 1e300],
+    ['a fraction', 1.5],
+    ['a string', '5'],
+    ['a boolean', true],
+    ['null', null],
+  ]),
+  {
+    rule: 'due both on a day and at an instant',
+    sent: { due_date: '2026-12-01', due_at: '2026-12-01T09:30:00Z' },
+    pointer: '',
+    detail: 'must be due either on due_date or at due_at, not both',
+  },
+  ...[
+    ['an unknown field', 'titel', '/titel'],
+    ['another case of a field', 'Title', '/Title'],
+    ['a field that is empty', '', '/'],
+    ['a field that a pointer has to escape', 'a/b~c', '/a~1b~0c'],
+    ['what the database keeps for itself', 'deleted_at', '/deleted_at'],
+    ['a field of every object', 'constructor', '/constructor'],
+  ].map(([rule = '', field = '', pointer = '']) => ({
+    rule,
+    sent: { [field]: null },
+    pointer,
+    detail: 'is not a known name here',
+  })),
+];
+
+function same(field: string, value: unknown, others: Fields = {}) {
+  return { sent: { ...others, [field]: value }, kept: { ...others, [field]: value } };
+}
+
+function pair(field: string, sent: unknown, kept: unknown) {
+  return { sent: { [field]: sent }, kept: { [field]: kept } };
+}
+
+function refused(field: keyof typeof DETAILS, values: [what: string, value: unknown][]) {
+  return values.map(([what, value]) => ({
+    rule: `${field}: ${what}`,
+    sent: { [field]: value },
+    pointer: `/${field}`,
+    detail: DETAILS[field],
+  }));
+}

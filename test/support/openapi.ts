@@ -1,0 +1,104 @@
+/** Holds every answer of a test against what the OpenAPI document of the app promises. */
+import Ajv2020 from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+
+interface Reference {
+  $ref: string;
+}
+
+interface DocumentedResponse {
+  headers?: Record<string, unknown>;
+  content?: Record<string, { schema: unknown; example?: unknown }>;
+}
+
+export interface Operation {
+  operationId: string;
+  summary: string;
+  parameters?: { name: string; in: 'path' | 'query' | 'header'; required?: boolean }[];
+  requestBody?: { required?: boolean; content: Record<string, { schema: unknown; example?: unknown }> };
+  responses: Record<string, DocumentedResponse | Reference>;
+}
+
+export interface OpenApiDocument {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown>; responses: Record<string, DocumentedResponse> };
+}
+
+export interface Answer<Body = unknown> {
+  status: number;
+  headers: Record<string, string>;
+  /** Parsed when it is JSON, undefined when it is empty, else the text. */
+  body: Body;
+}
+
+/** Throws when an answer is not what the document says of the operation. */
+export type CheckAnswer = (method: string, pathname: string, answer: Answer) => void;
+
+const PROBLEM = 'application/problem+json';
+
+/** Headers of HTTP itself, of CORS and of every answer; the document names those that are about an operation. */
+const GENERAL = /^(access-control-.*|cache-control|connection|content-(length|type)|date|vary|x-content-type-options)$/;
+
+/** Headers that only some answers of one status have. */
+const CONDITIONAL = new Set(['link', 'x-total-count', 'preference-applied', 'idempotency-replayed', 'retry-after']);
+
+export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
+  const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
+  ajv.addSchema(document, 'openapi.json');
+  const templates = Object.keys(document.paths).map((path) => ({ path, pattern: patternOf(path) }));
+
+  return (method, pathname, answer) => {
+    const { status, headers, body } = answer;
+    const path = templates.find(({ pattern }) => pattern.test(pathname))?.path ?? '';
+    const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
+    const operation = document.paths[path]?.[verb];
+
+    if (!headers['x-request-id']) complain('has no X-Request-Id');
+    if (method === 'HEAD' && body !== undefined) complain('has a body');
+    if (operation) checkOperation(operation);
+    else if (status >= 400) checkBody(PROBLEM, '/components/schemas/Problem');
+
+    function checkOperation({ operationId, responses }: Operation) {
+      const response = responses[status] ?? complain(`${operationId} does not document the status`);
+      const pointer = '$ref' in response ? response.$ref.slice(1) : pointerTo('paths', path, verb, 'responses', status);
+      const documented = ('$ref' in response ? valueAt(document, pointer) : response) as DocumentedResponse;
+      const names = Object.keys(documented.headers ?? {}).map((name) => name.toLowerCase());
+      const stray = Object.keys(headers).filter((name) => !names.includes(name) && !GENERAL.test(name));
+      if (stray.length > 0) complain(`${operationId} does not document ${stray}`);
+      const missing = names.filter((name) => !(name in headers) && !CONDITIONAL.has(name));
+      if (missing.length > 0) complain(`lacks ${missing}`);
+      const [mediaType] = Object.keys(documented.content ?? {});
+      if (mediaType) checkBody(mediaType, pointer + pointerTo('content', mediaType, 'schema'));
+      else if (body !== undefined) complain(`${operationId} does not document a body`);
+    }
+
+    function checkBody(mediaType: string, schema: string) {
+      if (headers['content-type']?.split(';')[0] !== mediaType) complain(`is not ${mediaType}`);
+      if (method === 'HEAD') return;
+      const validate = ajv.getSchema(`openapi.json#${encodeURI(schema)}`);
+      if (!validate?.(body)) complain(`breaks its schema (${ajv.errorsText(validate?.errors)})`);
+      if (mediaType === PROBLEM && (body as { status: number }).status !== status) complain('tells another status');
+    }
+
+    function complain(fault: string): never {
+      throw new Error(
+        `${method} ${pathname} answered ${status}, and ${fault}: ${JSON.stringify(answer).slice(0, 2000)}`,
+      );
+    }
+  };
+}
+
+/** Whether a path is one of a template such as `/api/{user_id}/tasks/`; a slash at its end does not matter. */
+export function patternOf(template: string): RegExp {
+  return new RegExp(`^${template.replace(/\/$/, '').replace(/\{[^}]+\}/g, '[^/]+')}/?$`);
+}
+
+function pointerTo(...keys: (string | number)[]): string {
+  return keys.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function valueAt(document: unknown, pointer: string): unknown {
+  const keys = pointer.slice(1).split('/');
+  return keys.reduce((value, key) => (value as Record<string, unknown>)[key], document);
+}

@@ -1,0 +1,42 @@
+/**
+ * `bun run test [arguments of bun test]`: starts the PostgreSQL server that the test processes share, runs them, and
+ * ends with a line that a machine can read, `N passed, N failed`.
+ */
+import { SERVER_URL, startPostgres } from './postgres.ts';
+
+const WORKERS = 2;
+
+const server = await startPostgres();
+// A shared registry of modules lets the files of one process share its databases.
+const tests = Bun.spawn([process.execPath, 'test', `--parallel=${WORKERS}`, '--no-isolate', ...process.argv.slice(2)], {
+  env: { ...process.env, [SERVER_URL]: server.url },
+  stdout: 'inherit',
+  stderr: 'pipe',
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal));
+
+const report = await passOn(tests.stderr);
+const exitCode = await tests.exited;
+await server.stop();
+
+const passed = counted('pass');
+const failed = counted('fail') + counted('errors?');
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(exitCode === 0 && failed === 0 && passed > 0 ? 0 : 1);
+
+/** Shows what the tests say as they say it. @returns all of it. */
+async function passOn(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let said = '';
+  for await (const chunk of stream) {
+    process.stderr.write(chunk);
+    said += decoder.decode(chunk, { stream: true });
+  }
+  return said;
+}
+
+/** What the summary of `bun test` says of an outcome, as in ` 12 pass`; the last word counts. */
+function counted(outcome: string): number {
+  const found = [...report.matchAll(new RegExp(`^ (\\d+) ${outcome}$`, 'gm'))].at(-1);
+  return Number(found?.[1] ?? 0);
+}
