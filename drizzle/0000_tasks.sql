@@ -1,7 +1,17 @@
 CREATE TYPE "public"."task_priority" AS ENUM('low', 'medium', 'high');--> statement-breakpoint
-CREATE TABLE "tasks" (
+CREATE TABLE "idempotency_keys" (
 	"user_id" text COLLATE "C" NOT NULL,
+	"key" text COLLATE "C" NOT NULL,
+	"fingerprint" text COLLATE "C" NOT NULL,
+	"task" json NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY("user_id","key"),
+	CONSTRAINT "idempotency_keys_key_length" CHECK (char_length("idempotency_keys"."key") between 1 and 255)
+);
+--> statement-breakpoint
+CREATE TABLE "tasks" (
 	"id" uuid NOT NULL,
+	"user_id" text COLLATE "C" NOT NULL,
 	"title" text COLLATE "C" NOT NULL,
 	"description" text,
 	"completed" boolean NOT NULL,
@@ -36,5 +46,8 @@ CREATE TABLE "user_revisions" (
 	CONSTRAINT "user_revisions_revision_positive" CHECK ("user_revisions"."revision" > 0)
 );
 --> statement-breakpoint
+CREATE INDEX "idempotency_keys_created" ON "idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "tasks_user_revision" ON "tasks" USING btree ("user_id","revision");--> statement-breakpoint
-CREATE INDEX "tasks_user_created" ON "tasks" USING btree ("user_id","created_at","id") WHERE "tasks"."deleted_at" is null;
+CREATE INDEX "tasks_user_created" ON "tasks" USING btree ("user_id","created_at","id") WHERE "tasks"."deleted_at" is null;--> statement-breakpoint
+CREATE INDEX "tasks_user_open" ON "tasks" USING btree ("user_id","created_at","id") WHERE "tasks"."deleted_at" is null and not "tasks"."completed";--> statement-breakpoint
+CREATE INDEX "tasks_user_due" ON "tasks" USING btree ("user_id","due","id") WHERE "tasks"."deleted_at" is null and "tasks"."due" is not null;

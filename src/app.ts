@@ -22,13 +22,15 @@ export interface AppDependencies {
   newRequestId: () => string;
   publicUrl?: string | undefined;
   corsOrigins: AllowedOrigins;
+  /** Whether a change to a task must say which revision it is made to. */
+  requireIfMatch: boolean;
   maxBodyBytes: number;
 }
 
 export type App = ReturnType<typeof createApp>;
 
 export function createApp(dependencies: AppDependencies) {
-  const { db, log, corsOrigins } = dependencies;
+  const { log, corsOrigins } = dependencies;
   const service = createTaskService(dependencies);
   const routes = new RouteTable();
   const app = new Elysia({

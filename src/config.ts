@@ -70,6 +70,11 @@ const Environment = Type.Object({
       expected: '* or origins separated by commas, as https://a.example',
     }),
   ),
+  REQUIRE_IF_MATCH: Type.Boolean({
+    default: false,
+    description: 'Refuse changes without If-Match with 428, so that no client overwrites what it has not seen.',
+    expected: 'true or false',
+  }),
   MAX_BODY_BYTES: Type.Integer({
     default: 262_144,
     minimum: 1024,
@@ -102,6 +107,7 @@ export interface Config {
   timeoutMs: number;
   publicUrl: string | undefined;
   corsOrigins: AllowedOrigins;
+  requireIfMatch: boolean;
   maxBodyBytes: number;
   logLevel: Environment['LOG_LEVEL'];
   shutdownGraceSeconds: number;
@@ -135,6 +141,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     timeoutMs: values.DATABASE_TIMEOUT_MS,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
     corsOrigins: values.CORS_ORIGINS ?? 'localhost',
+    requireIfMatch: values.REQUIRE_IF_MATCH,
     maxBodyBytes: values.MAX_BODY_BYTES,
     logLevel: values.LOG_LEVEL,
     shutdownGraceSeconds: values.SHUTDOWN_GRACE_SECONDS,
@@ -154,6 +161,7 @@ export function describeConfig(): string {
 
 function parse(text: string, schema: TSchema): unknown {
   if (schema.type === 'integer') return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   if (schema[Kind] === 'Origins' && text !== '*') return text.split(',').map((origin) => origin.trim());
   return text;
 }

@@ -21,11 +21,19 @@ export class InvalidInput extends Error {
   }
 }
 
-/** The task exists, but in none of the revisions that the caller named. */
+/** The task, or the list, exists, but in none of the revisions that the caller named. */
 export class RevisionMismatch extends Error {
   override name = 'RevisionMismatch';
   constructor(readonly current: number) {
-    super('The task has another revision.');
+    super('It has changed since the revision that was named.');
+  }
+}
+
+/** The Idempotency-Key was used for another request in the last 24 hours. */
+export class KeyReused extends Error {
+  override name = 'KeyReused';
+  constructor() {
+    super('This key was used for another request.');
   }
 }
 

@@ -1,5 +1,7 @@
 /** The few SQL expressions that Drizzle's builder cannot say. Nothing outside `src/db` writes SQL; values are bound. */
-import { type Column, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { type Column, type SQL, type SQLWrapper, sql, type WithSubquery } from 'drizzle-orm';
+
+type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]';
 
 /** A named parameter, given its value when a prepared statement runs. */
 export const parameter = (name: string) => sql.placeholder(name);
@@ -29,13 +31,52 @@ export const when = <T>(condition: SQLWrapper, yes: SQLWrapper, no?: SQLWrapper)
     ? sql`case when ${condition} then ${yes} end`
     : sql`case when ${condition} then ${yes} else ${no} end`;
 
+/** A named parameter of a type that its place in the statement does not tell. */
+export const typedParameter = <T>(name: string, type: ParameterType): SQL<T> =>
+  sql`${parameter(name)}::${sql.raw(type)}`;
+
+/** The row of a sub-query as one JSON object, its columns by their names. */
+export const rowAsJson = <T>(subquery: WithSubquery): SQL<T> => sql`to_json(${sql.identifier(subquery._.alias)})`;
+
 /** Inequality that treats NULL as a value. */
 export const isDistinctFrom = (left: SQLWrapper, right: SQLWrapper): SQL<boolean> =>
   sql`${left} is distinct from ${right}`;
 
-/** Whether the column is one of an array given as the named parameter; true when the parameter is NULL. */
-export const isAnyOf = (column: Column, type: 'bigint', name: string): SQL<boolean> =>
-  sql`(${parameter(name)}::${sql.raw(type)}[] is null or ${column} = any(${parameter(name)}::${sql.raw(type)}[]))`;
+/** Whether the column is one of the numbers in the named parameter; true when the parameter is NULL. */
+export const isAnyOf = (column: Column, name: string): SQL<boolean> => {
+  const numbers = typedParameter(name, 'bigint[]');
+  return sql`(${numbers} is null or ${column} = any(${numbers}))`;
+};
+
+/** Whether the column is none of the numbers in the named parameter; true when the parameter is NULL. */
+export const isNoneOf = (column: Column, name: string): SQL<boolean> => {
+  const numbers = typedParameter(name, 'bigint[]');
+  return sql`(${numbers} is null or ${column} <> all(${numbers}))`;
+};
+
+/** Whether the array column has every element of the array in the named parameter. */
+export const containsAll = (column: Column, name: string): SQL<boolean> =>
+  sql`${column} @> ${typedParameter(name, 'text[]')}`;
+
+/**
+ * Whether the column matches the LIKE pattern given as the named parameter, whatever the case of either: by ICU's rules,
+ * which every server has, and not by those of its locale.
+ */
+export const matchesInAnyCase = (column: Column, name: string): SQL<boolean> =>
+  sql`${column} collate "und-x-icu" ilike ${parameter(name)}`;
+
+/** Whether the columns, compared as a row, come after the named parameters, or before them when descending. */
+export const rowIsBeyond = (columns: Column[], names: string[], descending: boolean): SQL<boolean> => {
+  const row = sql.join(columns, sql`, `);
+  const place = sql.join(names.map(parameter), sql`, `);
+  return descending ? sql`(${row}) < (${place})` : sql`(${row}) > (${place})`;
+};
+
+/** Whether the columns, as a row, are among the rows of a query. */
+export const rowIsIn = (columns: Column[], query: SQLWrapper): SQL<boolean> =>
+  sql`(${sql.join(columns, sql`, `)}) in (${query})`;
+
+export const descendingNullsLast = (column: Column): SQL => sql`${column} desc nulls last`;
 
 /** A statement that waits until no other transaction holds the lock of this number. */
 export const lockUntilCommit = (key: number): SQL => sql`select pg_advisory_xact_lock(${key})`;

@@ -9,6 +9,7 @@ export const LIMITS = {
   description: 10_000,
   tags: 20,
   tag: 50,
+  idempotencyKey: 255,
 } as const;
 
 /** What `String.prototype.trim` takes away: the white space and line terminators of ECMAScript. */

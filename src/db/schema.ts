@@ -3,7 +3,7 @@
  * bug can store a task that the API would have refused. Every key begins with `user_id`: a user's tasks lie together,
  * and a distributed PostgreSQL can shard by it.
  */
-import { type SQL, sql } from 'drizzle-orm';
+import { getTableColumns, type SQL, sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -11,6 +11,7 @@ import {
   customType,
   index,
   integer,
+  json,
   pgEnum,
   pgTable,
   primaryKey,
@@ -56,8 +57,8 @@ export const userRevisions = pgTable(
 export const tasks = pgTable(
   'tasks',
   {
-    user_id: codePointText().notNull(),
     id: uuid().notNull(),
+    user_id: codePointText().notNull(),
     title: codePointText().notNull(),
     description: text(),
     completed: boolean().notNull(),
@@ -79,10 +80,18 @@ export const tasks = pgTable(
   },
   (table) => [
     primaryKey({ name: 'tasks_pkey', columns: [table.user_id, table.id] }),
-    // Delta sync, and the guarantee that no two changes share a number.
+    // Delta sync, and the guarantee that no two changes share a number. Every change adds an entry to it.
     uniqueIndex('tasks_user_revision').on(table.user_id, table.revision),
     // The default list, newest first: read backwards. Partial, so that a full bin costs it nothing.
     index('tasks_user_created').on(table.user_id, table.created_at, table.id).where(sql`${table.deleted_at} is null`),
+    // The same of what is still to do, for whom has done much; completing a task adds no entry.
+    index('tasks_user_open')
+      .on(table.user_id, table.created_at, table.id)
+      .where(sql`${table.deleted_at} is null and not ${table.completed}`),
+    // due_before and due_after; tasks without a due time cost it nothing.
+    index('tasks_user_due')
+      .on(table.user_id, table.due, table.id)
+      .where(sql`${table.deleted_at} is null and ${table.due} is not null`),
     check(
       'tasks_user_id_valid',
       sql`char_length(${table.user_id}) between 1 and ${literal(LIMITS.userId)} and ${table.user_id} !~ '[\\u0001-\\u001f\\u007f-\\u009f]'`,
@@ -106,7 +115,37 @@ export const tasks = pgTable(
   ],
 );
 
-export type TaskRow = typeof tasks.$inferSelect;
+const { deleted_at: _deletedAt, due: _due, ...resource } = getTableColumns(tasks);
+
+/** The columns that a client sees; the others only serve the database. */
+export const taskColumns = resource;
+
+/** A task as it is stored. */
+export type StoredTask = Omit<typeof tasks.$inferSelect, 'deleted_at' | 'due'>;
+export type TaskPriority = StoredTask['priority'];
+
+/** The first answer to each request that carried an Idempotency-Key, for its repeats. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    user_id: codePointText().notNull(),
+    key: codePointText().notNull(),
+    /** SHA-256 of the request, so that another request under the same key can be told from a repeat. */
+    fingerprint: codePointText().notNull(),
+    /** The task as the first answer showed it; json and not jsonb, which would put its fields in another order. */
+    task: json().$type<StoredTask>().notNull(),
+    created_at: instant().notNull(),
+  },
+  (table) => [
+    primaryKey({ name: 'idempotency_keys_pkey', columns: [table.user_id, table.key] }),
+    // For the purge of what is too old.
+    index('idempotency_keys_created').on(table.created_at),
+    check(
+      'idempotency_keys_key_length',
+      sql`char_length(${table.key}) between 1 and ${literal(LIMITS.idempotencyKey)}`,
+    ),
+  ],
+);
 
 /** DDL takes no bound parameters, so a limit is written into it. */
 function literal(value: number): SQL {

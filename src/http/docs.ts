@@ -1,7 +1,7 @@
 /** `/swagger`, the interactive page, with all its files served from here, and `/swagger/json`, the OpenAPI document. */
 import { dirname, join } from 'node:path';
 import { swagger } from '@elysiajs/swagger';
-import { Elysia } from 'elysia';
+import { Elysia, type HTTPHeaders } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
 import { HEADERS, ProblemSchema, problemResponses } from './openapi.ts';
@@ -28,12 +28,16 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n`;
 
 const hidden = { detail: { hide: true } };
-const forAnHour = { 'cache-control': 'public, max-age=3600' };
 
 /** @param schemas what the document can refer to under `#/components/schemas`. */
 export function docs(schemas: Record<string, unknown>) {
-  const asset = (name: string, type: string) => () =>
-    new Response(Bun.file(join(ASSETS, name)), { headers: { ...forAnHour, 'content-type': type } });
+  const asset =
+    (name: string, type: string) =>
+    ({ set }: { set: { headers: HTTPHeaders } }) => {
+      set.headers['cache-control'] = 'public, max-age=3600';
+      set.headers['content-type'] = type;
+      return Bun.file(join(ASSETS, name));
+    };
   return (
     new Elysia({ name: 'docs' })
       .onAfterHandle(({ path, responseValue }) => {

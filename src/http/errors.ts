@@ -1,6 +1,7 @@
 /** Turns whatever goes wrong, wherever it does, into a problem document (RFC 9457). */
 import { Elysia, ValidationError } from 'elysia';
 import type { Logger } from 'pino';
+import { postgresFailure } from '../db/failures.ts';
 import type { Fault } from '../errors.ts';
 import { faultsOf } from './faults.ts';
 import { parsedBodies } from './json-body.ts';
@@ -20,7 +21,7 @@ export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
       const problem = explain();
       const { status } = PROBLEMS[problem.kind];
       const requestId = String(set.headers['x-request-id']);
-      if (status >= 500) log.error({ request_id: requestId, err: error }, problem.detail);
+      if (status >= 500) log.error({ request_id: requestId, error: describe(error) }, problem.detail);
       Object.assign(set.headers, problem.extra.headers);
       set.status = status;
       return new Response(JSON.stringify(problemDocument(problem, path, requestId)), {
@@ -38,11 +39,23 @@ export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
     });
 }
 
+/**
+ * What the log may say of an error: of a failed statement neither its text nor its parameters, which are the user's
+ * data, but what the database said.
+ */
+function describe(error: unknown) {
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  if (!(cause instanceof Error)) return { name: typeof cause };
+  const { name, message, stack } = cause;
+  return { name, message, ...postgresFailure(cause), stack };
+}
+
 /** Elysia stops at the first part of a request that is wrong; a client wants to hear of all. */
 function allFaults(schemas: RouteSchemas, params: unknown, request: Request): Fault[] {
   return [
     ...(schemas.params ? faultsOf('path', schemas.params, params) : []),
-    ...(schemas.query ? faultsOf('query', schemas.query, parseQuery(request.url)) : []),
+    ...(schemas.query ? faultsOf('query', schemas.query, parseQuery(request.url, schemas.query)) : []),
     ...(schemas.body ? faultsOf('body', schemas.body, parsedBodies.get(request)) : []),
   ];
 }

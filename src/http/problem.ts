@@ -1,5 +1,6 @@
 /** Every answer that is not a success: RFC 9457 problem documents, from one table of kinds. */
-import { DatabaseUnavailable, type Fault, InvalidInput, TaskNotFound } from '../errors.ts';
+import { DatabaseUnavailable, type Fault, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
+import { entityTag } from './conditional.ts';
 
 /** The closed set of problems. The name ends the `type` URI and never changes; titles may. */
 export const PROBLEMS = {
@@ -7,8 +8,11 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'task-not-found': { status: 404, title: 'There is no such task' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'precondition-failed': { status: 412, title: 'It has changed' },
   'content-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
+  'precondition-required': { status: 428, title: 'The request must be conditional' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'The service cannot answer now' },
 } as const;
@@ -33,6 +37,9 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidInput) return invalidInput(error.faults);
   if (error instanceof TaskNotFound) return new Problem('task-not-found', error.message);
+  if (error instanceof RevisionMismatch)
+    return new Problem('precondition-failed', error.message, { headers: { etag: entityTag(error.current) } });
+  if (error instanceof KeyReused) return new Problem('key-reused', error.message);
   if (error instanceof DatabaseUnavailable)
     return new Problem('unavailable', error.message, { headers: { 'retry-after': '1' } });
   return new Problem('internal-error', 'The fault is ours; the request id finds it in the log.');

@@ -22,6 +22,8 @@ export function requests({ log, newRequestId, maxBodyBytes }: RequestOptions) {
       const given = request.headers.get('x-request-id');
       set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : newRequestId();
       set.headers['x-content-type-options'] = 'nosniff';
+      // Answers are of one user: no cache may share them, nor give one out without asking.
+      set.headers['cache-control'] = 'private, no-cache';
       // Before anything of the body is read; a body of unknown length is counted while it is.
       if (Number(request.headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
     })

@@ -1,10 +1,10 @@
 /** What can be asked of the routes of an app: which methods a path has, and which schemas a route. */
-import type { TSchema } from '@sinclair/typebox';
+import type { TObject, TSchema } from '@sinclair/typebox';
 import type { AnyElysia } from 'elysia';
 
 export interface RouteSchemas {
   params?: TSchema;
-  query?: TSchema;
+  query?: TObject;
   body?: TSchema;
 }
 

@@ -45,11 +45,12 @@ export const OneOf = <const T extends string>(words: readonly T[], options?: Sch
   Type.Unsafe<T>({ ...options, type: 'string', enum: words, [Kind]: 'OneOf' });
 
 const FIRST_DAY = '1970-01-01';
-const LAST_DAY = '9999-12-31';
+const FIRST_INSTANT = Date.parse('1970-01-01T00:00:00Z');
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const INSTANT = /^(\d{4}-\d{2}-\d{2})[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
-TypeRegistry.Set('Day', (_, value) => typeof value === 'string' && isDay(value) && value >= FIRST_DAY);
+TypeRegistry.Set('Day', (_, value) => typeof value === 'string' && isDay(value));
 
 /** A calendar day, RFC 3339 `full-date`, from 1970 to 9999: outside of it one driver or another goes wrong. */
 export const Day = (options?: SchemaOptions) =>
@@ -60,6 +61,12 @@ TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant
 /** An instant, RFC 3339 `date-time` with any offset, from 1970 to 9999 in UTC; no leap second. */
 export const Instant = (options?: SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'string', format: 'date-time', [Kind]: 'Instant' });
+
+TypeRegistry.Set('DayOrInstant', (_, value) => typeof value === 'string' && (isDay(value) || isInstant(value)));
+
+/** A day or an instant as it stands in a query. */
+export const DayOrInstant = (options?: SchemaOptions) =>
+  Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'DayOrInstant' });
 
 TypeRegistry.Set<{ minimum: number; maximum: number }>('DecimalInteger', (schema, value) => {
   if (typeof value !== 'string' || !/^(0|[1-9]\d{0,15})$/.test(value)) return false;
@@ -91,7 +98,7 @@ function countCodePoints(text: string): number {
 }
 
 function isDay(text: string): boolean {
-  if (!DAY.test(text)) return false;
+  if (!DAY.test(text) || text < FIRST_DAY) return false;
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
@@ -100,5 +107,5 @@ function isInstant(text: string): boolean {
   const match = INSTANT.exec(text);
   if (!match?.[1] || !isDay(match[1])) return false;
   const time = Date.parse(text);
-  return time >= Date.parse(`${FIRST_DAY}T00:00:00Z`) && time <= Date.parse(`${LAST_DAY}T23:59:59.999Z`);
+  return time >= FIRST_INSTANT && time <= LAST_INSTANT;
 }

@@ -1,7 +1,14 @@
 /** The paths of tasks: schemas, status codes and headers; what is behind them is the service's. */
+import type { TObject } from '@sinclair/typebox';
 import { Elysia, type HTTPHeaders } from 'elysia';
+import type { StoredTask } from '../db/schema.ts';
+import { counterOf, entityTag, isKnown, listTags, revisionsKnown, revisionsToMatch } from '../http/conditional.ts';
+import { idempotencyOf } from '../http/idempotency.ts';
 import { JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
+import { prefersCount } from '../http/preferences.ts';
+import { Problem } from '../http/problem.ts';
 import { parseQuery } from '../http/query.ts';
+import type { TaskFilter } from './task.list.ts';
 import * as docs from './task.openapi.ts';
 import {
   Completion,
@@ -14,26 +21,39 @@ import {
   TaskReplacement,
   UserPath,
 } from './task.schema.ts';
-import type { StoredTask, TaskFilter, TaskService } from './task.service.ts';
+import type { TaskService, Written } from './task.service.ts';
 
 export interface TaskRoutesOptions {
   service: TaskService;
   /** Where clients reach this service, without a slash at the end; by default as the request says. */
   publicUrl?: string | undefined;
   maxBodyBytes: number;
+  requireIfMatch: boolean;
 }
 
 const DEFAULT_LIMIT = 50;
 
 /** Handlers take their context apart in the signature: Elysia reads from it what a request has to be prepared for. */
-export function taskRoutes({ service, publicUrl, maxBodyBytes }: TaskRoutesOptions) {
+export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }: TaskRoutesOptions) {
   /** The address of a user's tasks, with a slash at the end. */
   const addressOf = (request: Request, user_id: string) =>
     `${publicUrl ?? originOf(request.url)}/api/${encodeURIComponent(user_id)}/tasks/`;
 
-  const represent = (task: StoredTask, request: Request, set: { headers: HTTPHeaders }): Task => {
-    set.headers.etag = `"${task.revision}"`;
+  const represent = (task: StoredTask, request: Request, headers: HTTPHeaders): Task => {
+    headers.etag = entityTag(task.revision);
     return { ...task, url: addressOf(request, task.user_id) + task.id };
+  };
+
+  const representWritten = ({ task, replayed }: Written, request: Request, headers: HTTPHeaders): Task => {
+    if (replayed) headers['idempotency-replayed'] = 'true';
+    return represent(task, request, headers);
+  };
+
+  /** What a write is about; in strict mode only one that says which revision it changes. */
+  const targetOf = <P extends object>(params: P, request: Request, revisionOf?: typeof counterOf) => {
+    if (requireIfMatch && !request.headers.has('if-match'))
+      throw new Problem('precondition-required', 'Send If-Match with the ETag of what is to be changed.');
+    return { ...params, if_match: revisionsToMatch(request, revisionOf) };
   };
 
   return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
@@ -43,7 +63,8 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes }: TaskRoutesOptio
     .post(
       '/',
       async ({ params, body, request, set }) => {
-        const task = represent(await service.createTask(params.user_id, body), request, set);
+        const created = await service.createTask(params.user_id, body, idempotencyOf(request, body));
+        const task = representWritten(created, request, set.headers);
         set.status = 201;
         set.headers.location = task.url;
         return task;
@@ -52,64 +73,114 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes }: TaskRoutesOptio
     )
     .get(
       '/',
-      async ({ params, query, request }) => {
-        const found = await service.listTasks(params.user_id, filterOf(query), Number(query.limit ?? DEFAULT_LIMIT));
+      async ({ params, query, request, set }) => {
+        const tags = listTags(query);
+        const known = revisionsKnown(request, tags.revisionOf);
+        const counted = prefersCount(request);
+        const page = await service.listTasks(params.user_id, {
+          filter: { ...filterOf(query), deleted: query.deleted === 'true' || undefined },
+          sort: query.sort ?? '-created_at',
+          limit: Number(query.limit ?? DEFAULT_LIMIT),
+          cursor: query.cursor,
+          counted,
+          known: known === '*' ? undefined : known,
+        });
+        set.headers.etag = tags.of(page.revision);
+        if (isKnown(page.revision, known)) {
+          set.status = 304;
+          return;
+        }
+        if (page.total !== undefined) {
+          set.headers['x-total-count'] = String(page.total);
+          set.headers['preference-applied'] = 'count=exact';
+        }
         const address = addressOf(request, params.user_id);
-        return found.map((task): Task => ({ ...task, url: address + task.id }));
+        set.headers.link = linksOf(address, request.url, page.next);
+        return page.tasks.map((task): Task => ({ ...task, url: address + task.id }));
       },
-      { transform: readQuery, params: UserPath, query: ListQuery, detail: docs.listTasks },
+      { transform: readQuery(ListQuery), params: UserPath, query: ListQuery, detail: docs.listTasks },
     )
     .delete(
       '/',
-      async ({ params, query, set }) => {
-        await service.deleteTasks(params.user_id, filterOf(query));
+      async ({ params, query, request, set }) => {
+        const { if_match } = targetOf(params, request, counterOf);
+        await service.deleteTasks(params.user_id, filterOf(query), if_match);
         set.status = 204;
       },
-      { transform: readQuery, params: UserPath, query: DeleteQuery, detail: docs.deleteTasks },
+      { transform: readQuery(DeleteQuery), params: UserPath, query: DeleteQuery, detail: docs.deleteTasks },
     )
     .get(
       '/:id',
-      async ({ params, request, set }) => represent(await service.getTask(params.user_id, params.id), request, set),
+      async ({ params, request, set }) => {
+        const task = await service.getTask(params.user_id, params.id);
+        if (!isKnown(task.revision, revisionsKnown(request))) return represent(task, request, set.headers);
+        set.headers.etag = entityTag(task.revision);
+        set.status = 304;
+      },
       { params: TaskPath, detail: docs.getTask },
     )
     .put(
       '/:id',
-      async ({ params, body, request, set }) => represent(await service.replaceTask(params, body), request, set),
+      async ({ params, body, request, set }) =>
+        represent(await service.replaceTask(targetOf(params, request), body), request, set.headers),
       { parse: 'taskJson', params: TaskPath, body: TaskReplacement, detail: docs.replaceTask },
     )
     .patch(
       '/:id',
-      async ({ params, body, request, set }) => represent(await service.updateTask(params, body), request, set),
+      async ({ params, body, request, set }) => {
+        const once = idempotencyOf(request, body);
+        return representWritten(await service.updateTask(targetOf(params, request), body, once), request, set.headers);
+      },
       { parse: 'taskPatch', params: TaskPath, body: TaskPatch, detail: docs.updateTask },
     )
     .delete(
       '/:id',
-      async ({ params, set }) => {
-        await service.deleteTask(params);
+      async ({ params, request, set }) => {
+        await service.deleteTask(targetOf(params, request));
         set.status = 204;
       },
       { params: TaskPath, detail: docs.deleteTask },
     )
     .patch(
       '/:id/complete',
-      async ({ params, body, request, set }) =>
-        represent(await service.completeTask(params, body.completed), request, set),
+      async ({ params, body, request, set }) => {
+        const { completed } = body;
+        const once = idempotencyOf(request, body);
+        const task = await service.completeTask(targetOf(params, request), completed, once);
+        return representWritten(task, request, set.headers);
+      },
       { parse: 'taskPatchOrNothing', params: TaskPath, body: Completion, detail: docs.completeTask },
     )
     .post(
       '/:id/restore',
-      async ({ params, request, set }) => represent(await service.restoreTask(params), request, set),
+      async ({ params, request, set }) => {
+        const once = idempotencyOf(request, null);
+        return representWritten(await service.restoreTask(targetOf(params, request), once), request, set.headers);
+      },
       { params: TaskPath, detail: docs.restoreTask },
     );
 }
 
 /** Replaces what Elysia makes of the query, where of a repeated parameter the last one wins. */
-function readQuery(context: { request: Request; query: unknown }): void {
-  context.query = parseQuery(context.request.url);
+function readQuery(schema: TObject) {
+  return (context: { request: Request; query: unknown }): void => {
+    context.query = parseQuery(context.request.url, schema);
+  };
 }
 
-function filterOf(query: { completed?: 'true' | 'false' }): TaskFilter {
-  return { completed: query.completed && query.completed === 'true' };
+function filterOf({ completed, priority, tag, q, due_before, due_after }: typeof DeleteQuery.static): TaskFilter {
+  return { completed: completed && completed === 'true', priority, tags: tag, q, due_before, due_after };
+}
+
+/** `Link` (RFC 8288): the first page, and the next one if there is one. */
+function linksOf(address: string, url: string, next: string | undefined): string {
+  const query = new URLSearchParams(new URL(url).search);
+  query.delete('cursor');
+  const link = (rel: string) => `<${address.slice(0, -1)}${query.size > 0 ? `?${query}` : ''}>; rel="${rel}"`;
+  const first = link('first');
+  if (next === undefined) return first;
+  query.set('cursor', next);
+  return `${link('next')}, ${first}`;
 }
 
 function originOf(url: string): string {

@@ -1,7 +1,8 @@
 /** The shapes of a task on the wire, and the types that come from them. */
 import { type Static, type TObject, Type } from '@sinclair/typebox';
 import { LIMITS, PRIORITIES } from '../db/limits.ts';
-import { Day, DecimalInteger, Instant, Nullable, OneOf, Text, TrueOrFalse } from '../http/types.ts';
+import { Day, DayOrInstant, DecimalInteger, Instant, Nullable, OneOf, Text, TrueOrFalse } from '../http/types.ts';
+import { SORT_KEYS } from './task.list.ts';
 
 const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 
@@ -124,12 +125,50 @@ export const TaskPath = Type.Object({
   }),
 });
 
+const filters = {
+  completed: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, completed.' })),
+  priority: Type.Optional(OneOf(PRIORITIES)),
+  tag: Type.Optional(
+    Type.Array(Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true }), {
+      maxItems: LIMITS.tags,
+      description: 'May be repeated: only those that have all of these tags.',
+    }),
+  ),
+  q: Type.Optional(
+    Text({
+      minLength: 1,
+      maxLength: LIMITS.title,
+      description: 'Only those with this text in title or description, in any case.',
+    }),
+  ),
+  due_before: Type.Optional(
+    DayOrInstant({ description: 'Only those due before this; a day counts as its first instant in UTC.' }),
+  ),
+  due_after: Type.Optional(
+    DayOrInstant({ description: 'Only those due after this; a day counts as its first instant in UTC.' }),
+  ),
+};
+
 export const ListQuery = Type.Object(
   {
     limit: Type.Optional(DecimalInteger({ minimum: 1, maximum: 200, description: 'How many at most. Default: 50.' })),
-    completed: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, completed.' })),
+    cursor: Type.Optional(
+      Text({
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Where to go on: from the Link of the page before, as it is.',
+      }),
+    ),
+    sort: Type.Optional(
+      OneOf([...SORT_KEYS, ...SORT_KEYS.map((key) => `-${key}` as const)], {
+        description: 'A leading - is for descending; without a due time comes last either way. Default: -created_at.',
+      }),
+    ),
+    ...filters,
+    deleted: Type.Optional(TrueOrFalse({ description: 'true: those in the bin. Default: false.' })),
   },
   strict,
 );
+export type ListQuery = Static<typeof ListQuery>;
 
-export const DeleteQuery = Type.Pick(ListQuery, ['completed'], strict);
+export const DeleteQuery = Type.Object(filters, strict);

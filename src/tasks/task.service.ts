@@ -2,12 +2,13 @@
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Database } from '../db/client.ts';
 import { isUnavailable, postgresFailure } from '../db/failures.ts';
-import { DatabaseUnavailable, InvalidInput, RevisionMismatch, TaskNotFound } from '../errors.ts';
+import type { StoredTask } from '../db/schema.ts';
+import { DatabaseUnavailable, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
+import { decodeCursor, encodeCursor } from './task.cursor.ts';
 import type { NewTaskId } from './task.id.ts';
+import { type ListShape, placeOf, prepareListTasks, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
-import { prepareTaskStatements, type StoredTask, type TaskFilter, type TaskStatements } from './task.statements.ts';
-
-export type { StoredTask, TaskFilter };
+import { prepareTaskStatements, type TaskStatements } from './task.statements.ts';
 
 export interface TaskServiceDependencies {
   db: Database;
@@ -23,28 +24,73 @@ export interface TaskTarget {
   if_match?: readonly number[] | undefined;
 }
 
+/** Makes a request one that is done once, however often it is sent: the caller's key, and a digest of what it asks. */
+export interface Once {
+  key: string;
+  fingerprint: string;
+}
+
+/** A task after a write; `replayed` when an earlier request under the same key did it. */
+export interface Written {
+  task: StoredTask;
+  replayed: boolean;
+}
+
+export interface ListOptions {
+  filter: TaskFilter;
+  sort: Sort;
+  /** Tasks at most. */
+  limit: number;
+  /** Where to go on, as `next` of an earlier page said. */
+  cursor?: string | undefined;
+  /** Whether to count all that the filter matches. */
+  counted: boolean;
+  /** Revisions of the list that the caller has; for one of these no task is read. */
+  known?: readonly number[] | undefined;
+}
+
+export interface TaskPage {
+  tasks: StoredTask[];
+  /** The user's counter at the moment of the page; it changes with every change to any task of the user. */
+  revision: number;
+  next: string | undefined;
+  total: number | undefined;
+}
+
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** Every function rejects with DatabaseUnavailable when the database cannot answer. */
 export function createTaskService({ db, clock, newTaskId }: TaskServiceDependencies) {
   const statements = prepareTaskStatements(db);
   const now = () => new Date(clock()).toISOString();
+  const listStatement = remember((shape: ListShape) => prepareListTasks(db, shape));
+  const deleteStatement = remember(statements.deleteTasks);
 
-  async function createTask(user_id: string, input: NewTask): Promise<StoredTask> {
+  /** Rejects while tasks cannot be read. */
+  async function checkReady(): Promise<void> {
+    await run(statements.readNothing.execute());
+  }
+
+  /** @throws KeyReused */
+  async function createTask(user_id: string, input: NewTask, once?: Once): Promise<Written> {
     const time = clock();
     const created_at = new Date(time).toISOString();
     const fields = normalise({ ...DEFAULTS, ...input });
-    const [task] = await run(
-      statements.createTask.execute({
-        ...fields,
-        user_id,
-        id: newTaskId(time),
-        completed_at: fields.completed ? created_at : null,
-        created_at,
-        updated_at: created_at,
-      }),
-    );
-    return task as StoredTask;
+    const completed_at = fields.completed ? created_at : null;
+    const values = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
+    if (!once) {
+      const [task] = await run(statements.createTask.execute(values));
+      return { task: task as StoredTask, replayed: false };
+    }
+    return repeat(async () => {
+      try {
+        const [task] = await run(statements.createTaskOnce.execute({ ...values, ...once, now: created_at }));
+        return { task: task as StoredTask, replayed: false };
+      } catch (error) {
+        if (!(error instanceof KeyTaken)) throw error;
+        return findAnswer(user_id, once);
+      }
+    });
   }
 
   /** @throws TaskNotFound */
@@ -54,33 +100,56 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     return task;
   }
 
-  /** Newest first. */
-  function listTasks(user_id: string, filter: TaskFilter, limit: number): Promise<StoredTask[]> {
-    return run(statements.listTasks(filter).execute({ user_id, ...filter, limit }));
+  /** @throws InvalidInput for a cursor that was not made for this user, sort and filter */
+  async function listTasks(user_id: string, options: ListOptions): Promise<TaskPage> {
+    const { sort, limit, counted, known } = options;
+    const filter = normaliseFilter(options.filter);
+    const binding = [user_id, filter];
+    const place = options.cursor === undefined ? undefined : decodeCursor(options.cursor, sort, binding);
+    const start = place === undefined ? 'first' : place.key === null ? 'after null' : 'after value';
+    const shape = { filter, sort, start, counted } as const;
+    const rows = await run(
+      listStatement([shapeOf(filter), sort, start, counted].join(), shape).execute({
+        ...parametersOf(filter),
+        ...place,
+        user_id,
+        // One more than is wanted tells whether there is a next page.
+        limit: limit + 1,
+        known: known ? makePgArray([...known]) : null,
+      }),
+    );
+    const tasks = rows.flatMap(({ task }) => task ?? []);
+    const last = tasks.length > limit ? tasks[limit - 1] : undefined;
+    return {
+      tasks: last ? tasks.slice(0, limit) : tasks,
+      revision: rows[0]?.revision ?? 0,
+      next: last && encodeCursor(placeOf(last, sort), sort, binding),
+      total: counted ? (rows[0]?.total ?? 0) : undefined,
+    };
   }
 
   /**
    * Puts `input` in the place of the task's fields; what is left out takes its default.
    * @throws TaskNotFound, RevisionMismatch
    */
-  function replaceTask(target: TaskTarget, input: TaskReplacement): Promise<StoredTask> {
-    return update(target, { ...DEFAULTS, ...input });
+  async function replaceTask(target: TaskTarget, input: TaskReplacement): Promise<StoredTask> {
+    return (await update(target, { ...DEFAULTS, ...input })).task;
   }
 
   /**
    * Changes the fields that `patch` has.
-   * @throws TaskNotFound, RevisionMismatch, and InvalidInput when the task would be due both on a day and at an instant
+   * @throws TaskNotFound, RevisionMismatch, KeyReused, and InvalidInput when the task would be due twice
    */
-  function updateTask(target: TaskTarget, patch: TaskPatch): Promise<StoredTask> {
-    return update(target, patch);
+  function updateTask(target: TaskTarget, patch: TaskPatch, once?: Once): Promise<Written> {
+    return update(target, patch, { once });
   }
 
   /**
    * Sets the state of completion, or toggles it when `completed` is undefined.
-   * @throws TaskNotFound, RevisionMismatch
+   * @throws TaskNotFound, RevisionMismatch, KeyReused
    */
-  function completeTask(target: TaskTarget, completed?: boolean): Promise<StoredTask> {
-    return completed === undefined ? update(target, {}, true) : update(target, { completed });
+  function completeTask(target: TaskTarget, completed?: boolean, once?: Once): Promise<Written> {
+    return update(target, { completed }, { toggle: completed === undefined, once });
   }
 
   /** Puts the task into the bin. @throws TaskNotFound, RevisionMismatch */
@@ -88,17 +157,40 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     await change(target, 'live', statements.deleteTask, {}, () => false);
   }
 
-  /** Puts every task that the filter matches into the bin. */
-  async function deleteTasks(user_id: string, filter: TaskFilter): Promise<void> {
-    await run(statements.deleteTasks(filter).execute({ user_id, ...filter, now: now() }));
+  /**
+   * Puts every task that the filter matches into the bin, if the user's counter is one of `if_match` where that is given.
+   * @throws RevisionMismatch
+   */
+  async function deleteTasks(user_id: string, filter: TaskFilter, if_match?: readonly number[]): Promise<void> {
+    const wanted = normaliseFilter(filter);
+    const statement = deleteStatement(shapeOf(wanted), wanted);
+    const revisions = if_match ? makePgArray([...if_match]) : null;
+    const [deleted] = await run(
+      statement.execute({ ...parametersOf(wanted), user_id, if_match: revisions, now: now() }),
+    );
+    if (deleted || !if_match) return;
+    const [counter] = await run(statements.readRevision.execute({ user_id }));
+    const current = counter?.revision ?? 0;
+    if (!if_match.includes(current)) throw new RevisionMismatch(current);
   }
 
-  /** Takes the task out of the bin; one that is not in it stays as it is. @throws TaskNotFound, RevisionMismatch */
-  function restoreTask(target: TaskTarget): Promise<StoredTask> {
-    return change(target, 'deleted', statements.restoreTask, {}, () => false);
+  /** Takes the task out of the bin; one that is not in it stays as it is. @throws TaskNotFound, RevisionMismatch, KeyReused */
+  function restoreTask(target: TaskTarget, once?: Once): Promise<Written> {
+    const statement = once ? statements.restoreTaskOnce : statements.restoreTask;
+    return change(target, 'deleted', statement, {}, () => false, once);
   }
 
-  function update(target: TaskTarget, input: TaskPatch, toggle = false): Promise<StoredTask> {
+  /** Forgets the keys that have served their time. Any number of processes may do so at once. */
+  async function forgetAnswers(): Promise<void> {
+    const expired = new Date(clock() - KEY_LIFETIME_MS).toISOString();
+    while ((await run(statements.forgetAnswers.execute({ expired }))).length > 0);
+  }
+
+  function update(
+    target: TaskTarget,
+    input: TaskPatch,
+    { toggle = false, once }: { toggle?: boolean; once?: Once | undefined } = {},
+  ): Promise<Written> {
     const patch = normalise(input);
     const values = {
       ...UNCHANGED,
@@ -111,39 +203,71 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     };
     const isAsWanted = (task: StoredTask) =>
       !toggle && FIELDS.every((name) => patch[name] === undefined || Bun.deepEquals(patch[name], task[name]));
-    return change(target, 'live', statements.updateTask, values, isAsWanted);
+    return change(target, 'live', once ? statements.updateTaskOnce : statements.updateTask, values, isAsWanted, once);
   }
 
   /**
    * Runs a statement that changes one task in the given state. It yields no row when there was nothing to change; only
    * then the task is read to tell why. Where that shows a task that should have been changed, another request came in
-   * between, and it is done once more.
+   * between, and it is done once more. An answer that is kept under the caller's key goes before everything else that
+   * could be said.
    */
-  async function change(
+  function change(
     target: TaskTarget,
     state: 'live' | 'deleted',
     statement: TaskStatements['updateTask'],
     values: Record<string, unknown>,
     isAsWanted: (task: StoredTask) => boolean,
-  ): Promise<StoredTask> {
+    once?: Once,
+  ): Promise<Written> {
     const { user_id, if_match } = target;
     const id = existingId(target.id);
     const revisions = if_match ? makePgArray([...if_match]) : null;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const [changed] = await run(statement.execute({ ...values, user_id, id, if_match: revisions, now: now() }));
-      if (changed) return changed;
+    return repeat(async () => {
+      const parameters = { ...values, ...once, user_id, id, now: now() };
+      try {
+        const [task] = await run(statement.execute({ ...parameters, if_match: revisions }));
+        if (task) return { task, replayed: false };
+      } catch (error) {
+        const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
+        if (answer) return answer;
+        if (error instanceof KeyTaken) return undefined;
+        throw error;
+      }
+      const answer = once && (await findAnswer(user_id, once));
+      if (answer) return answer;
       const [found] = await run(statements.findTask.execute({ user_id, id }));
       const foundState = found?.deleted_at ? 'deleted' : 'live';
       if (!found || (state === 'live' && foundState === 'deleted')) throw new TaskNotFound();
-      if (if_match && !if_match.includes(found.task.revision)) throw new RevisionMismatch(found.task.revision);
-      if (foundState !== state || isAsWanted(found.task)) return found.task;
-    }
-    throw new DatabaseUnavailable(new Error(`Other writes came in between ${ATTEMPTS} times.`));
+      const { task } = found;
+      if (if_match && !if_match.includes(task.revision)) throw new RevisionMismatch(task.revision);
+      if (foundState === state && !isAsWanted(task)) return undefined;
+      return once ? keepAnswer(parameters, task) : { task, replayed: false };
+    });
   }
 
-  /** Rejects while tasks cannot be read. */
-  async function checkReady(): Promise<void> {
-    await run(statements.readNothing.execute());
+  /** The answer to an earlier request under the same key, unless it is too old to count. @throws KeyReused */
+  async function findAnswer(user_id: string, { key, fingerprint }: Once): Promise<Written | undefined> {
+    const [answer] = await run(statements.findAnswer.execute({ user_id, key }));
+    if (!answer) return undefined;
+    const expired = new Date(clock() - KEY_LIFETIME_MS).toISOString();
+    if (answer.created_at < expired) {
+      await run(statements.forgetAnswer.execute({ user_id, key, expired }));
+      return undefined;
+    }
+    if (answer.fingerprint !== fingerprint) throw new KeyReused();
+    return { task: fromJson(answer.task), replayed: true };
+  }
+
+  /** Keeps the answer to a request that needed no change, while the task is as it was found. */
+  async function keepAnswer(parameters: Record<string, unknown>, task: StoredTask): Promise<Written | undefined> {
+    try {
+      const [kept] = await run(statements.keepAnswer.execute({ ...parameters, revision: task.revision }));
+      return kept && { task, replayed: false };
+    } catch (error) {
+      if (error instanceof KeyTaken) return undefined;
+      throw error;
+    }
   }
 
   return {
@@ -157,8 +281,12 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     deleteTask,
     deleteTasks,
     restoreTask,
+    forgetAnswers,
   };
 }
+
+/** How long a repeat gets the first answer. */
+const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 const DEFAULTS = {
   description: null,
@@ -178,6 +306,25 @@ const UNCHANGED = Object.fromEntries(FIELDS.map((name) => [name, null]));
 /** More than any real run of bad luck; each attempt lost is another request's write that succeeded. */
 const ATTEMPTS = 20;
 
+/** Attempts something until it yields a value. @throws DatabaseUnavailable when others always come in between */
+async function repeat<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+  for (let attempts = 1; attempts <= ATTEMPTS; attempts += 1) {
+    const value = await attempt();
+    if (value !== undefined) return value;
+  }
+  throw new DatabaseUnavailable(new Error(`Other requests came in between ${ATTEMPTS} times.`));
+}
+
+/** Makes each thing once for each key. */
+function remember<A, T>(make: (argument: A) => T): (key: string, argument: A) => T {
+  const made = new Map<string, T>();
+  return (key, argument) => {
+    const known = made.get(key) ?? make(argument);
+    made.set(key, known);
+    return known;
+  };
+}
+
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** The id as the database knows it; anything that is no UUID names nothing. @throws TaskNotFound */
@@ -195,21 +342,70 @@ function normalise(input: TaskPatch): TaskPatch {
     description,
     completed,
     priority,
-    tags: tags && [...new Set(tags.map((tag) => tag.trim().toLowerCase()))],
+    tags: tags && normaliseTags(tags),
     due_date,
-    due_at: due_at && new Date(due_at).toISOString(),
+    due_at: due_at && toInstant(due_at),
     // JSON has a negative zero, PostgreSQL has not.
     order: order === undefined ? undefined : order + 0,
   };
 }
+
+function normaliseTags(tags: readonly string[]): string[] {
+  return [...new Set(tags.map((tag) => tag.trim().toLowerCase()))];
+}
+
+/** An instant in UTC; a day is its first instant. */
+function toInstant(text: string): string {
+  return new Date(text).toISOString();
+}
+
+function normaliseFilter(filter: TaskFilter): TaskFilter {
+  const { tags, due_before, due_after } = filter;
+  return {
+    ...filter,
+    tags: tags && normaliseTags(tags),
+    due_before: due_before && toInstant(due_before),
+    due_after: due_after && toInstant(due_after),
+  };
+}
+
+function parametersOf({ tags, q, ...filter }: TaskFilter) {
+  return {
+    ...filter,
+    tags: tags && makePgArray([...tags]),
+    // What is special in a LIKE pattern stands for itself.
+    q: q === undefined ? undefined : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+  };
+}
+
+/** A task out of a JSON column, where PostgreSQL writes times with an offset. */
+function fromJson(task: StoredTask): StoredTask {
+  const { created_at, updated_at, completed_at, due_at } = task;
+  return {
+    ...task,
+    created_at: toInstant(created_at),
+    updated_at: toInstant(updated_at),
+    completed_at: completed_at && toInstant(completed_at),
+    due_at: due_at && toInstant(due_at),
+  };
+}
+
+/** The Idempotency-Key is in use: the whole statement was undone. */
+class KeyTaken extends Error {}
 
 /** Awaits a statement; what the database says becomes an error of the domain. */
 async function run<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
   } catch (error) {
-    if (postgresFailure(error)?.constraint === 'tasks_due_once')
-      throw new InvalidInput([{ in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' }]);
+    switch (postgresFailure(error)?.constraint) {
+      case 'tasks_due_once':
+        throw new InvalidInput([
+          { in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' },
+        ]);
+      case 'idempotency_keys_pkey':
+        throw new KeyTaken();
+    }
     if (isUnavailable(error)) throw new DatabaseUnavailable(error);
     throw error;
   }

@@ -1,0 +1,126 @@
+/** Which of a user's tasks, in which order, from where: filters, sorts and keyset paging (never OFFSET). */
+import { and, asc, count, desc, eq, gt, isNotNull, isNull, lt, not, or, type SQL } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import {
+  constant,
+  containsAll,
+  descendingNullsLast,
+  isNoneOf,
+  matchesInAnyCase,
+  parameter,
+  rowIsBeyond,
+  scalar,
+} from '../db/expressions.ts';
+import { type StoredTask, type TaskPriority, taskColumns, tasks, userRevisions } from '../db/schema.ts';
+import type { Place } from './task.cursor.ts';
+
+/** Each that is given must hold. */
+export interface TaskFilter {
+  completed?: boolean | undefined;
+  priority?: TaskPriority | undefined;
+  /** The task has all of these. */
+  tags?: readonly string[] | undefined;
+  /** Somewhere in title or description, in any case. */
+  q?: string | undefined;
+  /** Due before, or after, this instant. */
+  due_before?: string | undefined;
+  due_after?: string | undefined;
+  /** In the bin, instead of out of it. */
+  deleted?: boolean | undefined;
+}
+
+export const SORT_KEYS = ['created_at', 'updated_at', 'due', 'title', 'priority', 'order'] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+/** A key in ascending order, or with a leading `-` in descending order. */
+export type Sort = SortKey | `-${SortKey}`;
+
+export function splitSort(sort: Sort): { key: SortKey; descending: boolean } {
+  const descending = sort.startsWith('-');
+  return { key: (descending ? sort.slice(1) : sort) as SortKey, descending };
+}
+
+/** Where a page begins: at the start, after a task with a sort value, or after one without. */
+type Start = 'first' | 'after value' | 'after null';
+
+export interface ListShape {
+  filter: TaskFilter;
+  sort: Sort;
+  start: Start;
+  counted: boolean;
+}
+
+/** Parameters: `user_id`, the filter's values, `key` and `id` after the start, `limit`, and `known` revisions. */
+export function prepareListTasks(db: Database, { filter, sort, start, counted }: ListShape) {
+  const { key, descending } = splitSort(sort);
+  const column = tasks[key];
+  const matching = matches(filter);
+  const order = descending
+    ? [key === 'due' ? descendingNullsLast(column) : desc(column), desc(tasks.id)]
+    : [asc(column), asc(tasks.id)];
+  const page = db
+    .select(taskColumns)
+    .from(tasks)
+    .where(and(matching, beyond(sort, start), isNoneOf(userRevisions.revision, 'known')))
+    .orderBy(...order)
+    .limit(parameter('limit'))
+    .as('page');
+  const total = db.select({ total: count() }).from(tasks).where(matching);
+  const names = Object.keys(taskColumns) as (keyof typeof taskColumns)[];
+  // The counter's row comes along, of the same snapshot: without it an empty page would have no revision.
+  const query = db
+    .select({
+      revision: userRevisions.revision,
+      task: Object.fromEntries(names.map((name) => [name, page[name]])) as unknown as typeof taskColumns,
+      ...(counted && { total: scalar<number>(total).mapWith(Number) }),
+    })
+    .from(userRevisions)
+    .leftJoinLateral(page, constant(true))
+    .where(eq(userRevisions.user_id, parameter('user_id')));
+  return query.prepare(nameOf('list_tasks', query));
+}
+
+/** A name for a statement that has many shapes: PostgreSQL tells names apart by their first 63 bytes only. */
+export function nameOf(operation: string, query: { toSQL(): { sql: string } }): string {
+  return `${operation}_${Bun.hash(query.toSQL().sql).toString(36)}`;
+}
+
+/** The condition for the filter's shape; its values are parameters named like its fields. */
+export function matches(filter: TaskFilter): SQL | undefined {
+  const { completed, priority, tags, q, due_before, due_after, deleted } = filter;
+  return and(
+    eq(tasks.user_id, parameter('user_id')),
+    deleted ? isNotNull(tasks.deleted_at) : isNull(tasks.deleted_at),
+    // Written out and not as a parameter, so that the index of open tasks can be seen to fit.
+    completed === undefined ? undefined : completed ? constant(tasks.completed) : not(tasks.completed),
+    priority && eq(tasks.priority, parameter('priority')),
+    tags && containsAll(tasks.tags, 'tags'),
+    q === undefined ? undefined : or(matchesInAnyCase(tasks.title, 'q'), matchesInAnyCase(tasks.description, 'q')),
+    due_before === undefined ? undefined : lt(tasks.due, parameter('due_before')),
+    due_after === undefined ? undefined : gt(tasks.due, parameter('due_after')),
+  );
+}
+
+/** What two filters have in common that one prepared statement serves. */
+export function shapeOf(filter: TaskFilter): string {
+  const { completed, deleted, ...rest } = filter;
+  const given = Object.entries(rest).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  return [completed ?? 'any', deleted ? 'deleted' : 'live', ...given].join('_');
+}
+
+/** The rows after the place that `key` and `id` name. NULLs come last whichever way the sort goes. */
+function beyond(sort: Sort, start: Start): SQL | undefined {
+  const { key, descending } = splitSort(sort);
+  const column = tasks[key];
+  if (start === 'first') return undefined;
+  if (start === 'after null')
+    return and(isNull(column), descending ? lt(tasks.id, parameter('id')) : gt(tasks.id, parameter('id')));
+  const further = rowIsBeyond([column, tasks.id], ['key', 'id'], descending);
+  return key === 'due' ? or(further, isNull(column)) : further;
+}
+
+/** The place right after a task. */
+export function placeOf(task: StoredTask, sort: Sort): Place {
+  const { key } = splitSort(sort);
+  const due = task.due_at ?? (task.due_date && `${task.due_date}T00:00:00.000Z`);
+  return { key: key === 'due' ? due : task[key], id: task.id };
+}
