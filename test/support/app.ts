@@ -3,13 +3,15 @@ import { asc, eq } from 'drizzle-orm';
 import pino from 'pino';
 import { type AppDependencies, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/db/client.ts';
-import { type TaskRow, tasks, userRevisions } from '../../src/db/schema.ts';
+import { tasks, userRevisions } from '../../src/db/schema.ts';
 import { createTaskIds } from '../../src/tasks/task.id.ts';
 import type { Task } from '../../src/tasks/task.schema.ts';
 import { type Answer, type CheckAnswer, createAnswerCheck, type OpenApiDocument } from './openapi.ts';
 
 export const START = '2026-11-21T09:30:00.000Z';
 export const ORIGIN = 'http://localhost';
+
+type TaskRow = typeof tasks.$inferSelect;
 
 export type TestAppOptions = Partial<Omit<AppDependencies, 'db' | 'clock'>>;
 
@@ -39,6 +41,7 @@ export function createTestApp(db: Database, options: TestAppOptions = {}) {
     newTaskId: createTaskIds((bytes) => bytes.fill(0)),
     newRequestId: () => `request-${++requests}`,
     corsOrigins: 'localhost',
+    requireIfMatch: false,
     maxBodyBytes: 262_144,
     ...options,
   });

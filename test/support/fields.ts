@@ -221,3 +221,25 @@ function refused(field: keyof typeof DETAILS, values: [what: string, value: unkn
     detail: DETAILS[field],
   }));
 }
+
+/** Values that no server has ever set, for the fields that only the server sets. */
+export const READ_ONLY: Fields = {
+  id: 'another',
+  user_id: 5,
+  completed_at: '2001-01-01T00:00:00Z',
+  created_at: { never: true },
+  updated_at: null,
+  revision: -1,
+  url: ['\0'],
+};
+
+/** Ids as they stand in a path, that name no task of anyone. */
+export const MISSING_IDS = [
+  { what: 'an id that no task has', id: '01980a3e-7c00-7000-8000-000000000000' },
+  { what: 'an id of no version', id: '00000000-0000-0000-0000-000000000000' },
+  { what: 'an id that is no UUID', id: 'not-an-id' },
+  { what: 'an id with one digit too many', id: '01980a3e-7c00-7000-8000-0000000000000' },
+  { what: 'an id with U+0000', id: '01980a3e%00' },
+  { what: 'an id of another alphabet', id: '%F0%9F%A6%8A' },
+  { what: 'an id that is an SQL statement', id: "'%3B%20drop%20table%20tasks--" },
+] as const;
