@@ -1,37 +1,33 @@
 /** Puts the parts together. Knows neither the environment nor a socket, so that a test can make as many as it likes. */
-import { Elysia } from 'elysia';
-import type { Logger } from 'pino';
+import { type AnyElysia, Elysia } from 'elysia';
 import type { Database } from './db/client.ts';
 import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
 import { errors } from './http/errors.ts';
 import { health } from './http/health.ts';
-import { requests } from './http/requests.ts';
+import { createMetrics, metricsRoute } from './http/metrics.ts';
+import { type RequestOptions, requests } from './http/requests.ts';
 import { RouteTable } from './http/routes.ts';
 import type { NewTaskId } from './tasks/task.id.ts';
-import { taskRoutes } from './tasks/task.routes.ts';
+import { type TaskRoutesOptions, taskRoutes } from './tasks/task.routes.ts';
 import { Task, TaskList } from './tasks/task.schema.ts';
 import { createTaskService } from './tasks/task.service.ts';
 
-export interface AppDependencies {
-  db: Database;
-  log: Logger;
+export interface AppDependencies extends Omit<RequestOptions, 'metrics'>, Omit<TaskRoutesOptions, 'service'> {
+  database: Database;
+  poolSize: number;
   /** The present in milliseconds since 1970. */
   clock: () => number;
   newTaskId: NewTaskId;
-  newRequestId: () => string;
-  publicUrl?: string | undefined;
   corsOrigins: AllowedOrigins;
-  /** Whether a change to a task must say which revision it is made to. */
-  requireIfMatch: boolean;
-  maxBodyBytes: number;
 }
 
 export type App = ReturnType<typeof createApp>;
 
 export function createApp(dependencies: AppDependencies) {
-  const { log, corsOrigins } = dependencies;
+  const { database, poolSize, log, corsOrigins, isStopping } = dependencies;
   const service = createTaskService(dependencies);
+  const metrics = createMetrics(database.stats, poolSize);
   const routes = new RouteTable();
   const app = new Elysia({
     // Unknown fields are refused, not taken away.
@@ -39,12 +35,23 @@ export function createApp(dependencies: AppDependencies) {
     // One router for sockets and tests; Bun's own decodes paths in another way.
     systemRouter: false,
   })
-    .use(requests(dependencies))
+    .use(requests({ ...dependencies, metrics }))
     .use(cors(corsOrigins))
     .use(errors({ log, routes }))
-    .use(health(() => service.checkReady()))
+    .use(health({ isStopping, checkReady: service.checkReady }))
+    .use(metricsRoute(metrics))
     .use(docs({ Task, TaskList }))
     .use(taskRoutes({ ...dependencies, service }));
   routes.bind(app);
+  purgeHourly(app, () => service.forgetAnswers().catch((error) => log.warn({ error: String(error) }, 'purge failed')));
   return app;
+}
+
+/** While the app listens; every process may do it. */
+function purgeHourly(app: AnyElysia, purge: () => Promise<void>): void {
+  let timer: Timer;
+  app.onStart(() => {
+    timer = setInterval(purge, 60 * 60 * 1000);
+  });
+  app.onStop(() => clearInterval(timer));
 }

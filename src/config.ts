@@ -2,6 +2,7 @@
 import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { AllowedOrigins } from './http/cors.ts';
+import { type AllowedHosts, LOOPBACK_HOSTS } from './http/hosts.ts';
 
 const isUrl = (value: unknown, protocols: RegExp): value is string =>
   typeof value === 'string' && URL.canParse(value) && protocols.test(new URL(value).protocol);
@@ -13,6 +14,9 @@ TypeRegistry.Set(
   (_, value) => value === '*' || (Array.isArray(value) && value.length > 0 && value.every(isOrigin)),
 );
 
+TypeRegistry.Set('Hosts', (_, value) => value === '*' || (Array.isArray(value) && value.every(isHost)));
+
+const isHost = (value: unknown) => typeof value === 'string' && /^([\w.-]+|\[[\da-f:.]+\])$/i.test(value);
 const isOrigin = (value: unknown) => isUrl(value, /^https?:$/) && new URL(value).origin === value;
 const custom = <T>(kind: string, options: object) => Type.Unsafe<T>({ [Kind]: kind, ...options });
 
@@ -56,6 +60,25 @@ const Environment = Type.Object({
     maximum: 600_000,
     description: 'How long connecting to the database, or a statement, may take.',
     expected: 'an integer from 100 to 600000',
+  }),
+  MIGRATE_ON_START: Type.Boolean({
+    default: true,
+    description: 'Bring the tables up to date at start; false leaves it to `bun run migrate`.',
+    expected: 'true or false',
+  }),
+  ALLOWED_HOSTS: Type.Optional(
+    custom<'*' | string[]>('Hosts', {
+      description:
+        'Host names to answer to: * or a list as api.example,10.0.0.5. Unset: loopback names on a loopback HOST, else *.',
+      expected: '* or host names separated by commas, without ports',
+    }),
+  ),
+  MAX_IN_FLIGHT: Type.Integer({
+    default: 1024,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'Requests at once at most; more are refused with 503.',
+    expected: 'an integer from 1 to 1000000',
   }),
   PUBLIC_URL: Type.Optional(
     custom<string>('HttpUrl', {
@@ -105,6 +128,9 @@ export interface Config {
   dataDir: string;
   poolSize: number;
   timeoutMs: number;
+  migrateOnStart: boolean;
+  allowedHosts: AllowedHosts;
+  maxInFlight: number;
   publicUrl: string | undefined;
   corsOrigins: AllowedOrigins;
   requireIfMatch: boolean;
@@ -130,7 +156,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   }
   if (!Value.Check(Environment, values)) {
     const names = new Set([...Value.Errors(Environment, values)].map(({ path }) => path.slice(1)));
-    throw new InvalidConfig([...names].map((name) => `${name} must be ${schemaOf(name).expected}`).join('\n'));
+    const faults = [...names].map((name) => `${name} must be ${schemaOf(name).expected}`);
+    throw new InvalidConfig(['The configuration is not valid; see --help.', ...faults].join('\n'));
   }
   return {
     host: values.HOST,
@@ -139,6 +166,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     dataDir: values.DATA_DIR,
     poolSize: values.DATABASE_POOL_SIZE,
     timeoutMs: values.DATABASE_TIMEOUT_MS,
+    migrateOnStart: values.MIGRATE_ON_START,
+    allowedHosts: allowedHosts(values),
+    maxInFlight: values.MAX_IN_FLIGHT,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
     corsOrigins: values.CORS_ORIGINS ?? 'localhost',
     requireIfMatch: values.REQUIRE_IF_MATCH,
@@ -146,6 +176,14 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     logLevel: values.LOG_LEVEL,
     shutdownGraceSeconds: values.SHUTDOWN_GRACE_SECONDS,
   };
+}
+
+function allowedHosts({ ALLOWED_HOSTS, HOST, PUBLIC_URL }: Environment): AllowedHosts {
+  if (ALLOWED_HOSTS === '*') return '*';
+  const isLoopback = /^(localhost|127\.[\d.]+|::1)$/.test(HOST);
+  if (ALLOWED_HOSTS === undefined && !isLoopback) return '*';
+  const hosts = ALLOWED_HOSTS?.map((host) => host.toLowerCase()) ?? LOOPBACK_HOSTS;
+  return new Set(PUBLIC_URL ? [...hosts, new URL(PUBLIC_URL).hostname] : hosts);
 }
 
 /** The variables with their defaults, one in a line, for `--help`. */
@@ -162,7 +200,8 @@ export function describeConfig(): string {
 function parse(text: string, schema: TSchema): unknown {
   if (schema.type === 'integer') return /^\d{1,15}$/.test(text) ? Number(text) : text;
   if (schema.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
-  if (schema[Kind] === 'Origins' && text !== '*') return text.split(',').map((origin) => origin.trim());
+  if ((schema[Kind] === 'Origins' || schema[Kind] === 'Hosts') && text !== '*')
+    return text.split(',').map((item) => item.trim());
   return text;
 }
 

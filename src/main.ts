@@ -4,63 +4,79 @@ import { createApp } from './app.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
 import { openDatabase } from './db/client.ts';
 import { FolderInUse } from './db/lock.ts';
-import { migrate } from './db/migrate.ts';
+import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createTaskIds } from './tasks/task.id.ts';
 
-if (process.argv.includes('--help')) {
-  console.log(`Usage: bun src/main.ts\n\nServes the Todo API. Environment variables:\n${describeConfig()}`);
+/** How long clients on kept-alive connections have to learn from an answer that they must connect elsewhere. */
+const DRAIN_MS = 500;
+
+const [command] = process.argv.slice(2);
+if (command !== undefined && command !== 'migrate') {
+  console.log(`Usage: bun src/main.ts [migrate]
+
+Serves the Todo API; with \`migrate\` only brings the tables up to date. Environment variables:
+${describeConfig()}`);
+  process.exit(command === '--help' ? 0 : 1);
+}
+
+const config = await orExit(() => readConfig(process.env));
+const log = pino({ level: config.logLevel, base: null });
+const database = await orExit(async () => {
+  const { databaseUrl: url, dataDir, poolSize, timeoutMs } = config;
+  const opened = await openDatabase({ url, dataDir, poolSize, timeoutMs });
+  await (command === 'migrate' || config.migrateOnStart ? migrate(opened.db) : checkSchema(opened.db));
+  return opened;
+});
+if (command === 'migrate') {
+  log.info('The tables are up to date.');
+  await database.close();
   process.exit(0);
 }
 
-const config = readConfigOrExit();
-const log = pino({ level: config.logLevel, base: null });
-const database = await openDatabaseOrExit();
+let stopping = false;
 const app = createApp({
   ...config,
-  db: database.db,
+  database,
   log,
   clock: Date.now,
   newTaskId: createTaskIds(),
   newRequestId: () => crypto.randomUUID(),
+  isStopping: () => stopping,
 });
-
-app.listen({ hostname: config.host, port: config.port, reusePort: false, development: false });
+app.listen({
+  hostname: config.host,
+  port: config.port,
+  reusePort: false,
+  development: false,
+  // A client that sends nothing for so long is cut, and so is a request that takes so long.
+  idleTimeout: Math.min(255, Math.ceil(config.timeoutMs / 1000) + 20),
+});
 log.info({ url: String(app.server?.url) }, 'listening');
 
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
 
-/** Refuses new connections, answers what is in flight, closes the database; a second signal ends the process at once. */
+/** Is no longer ready, drains, refuses connections, answers what is in flight, closes the database. */
 async function stop(signal: string): Promise<void> {
+  // A second signal: now.
+  if (stopping) process.exit(1);
+  stopping = true;
   log.info({ signal }, 'stopping');
-  process.once('SIGTERM', () => process.exit(1));
-  process.once('SIGINT', () => process.exit(1));
-  const finished = app.server?.stop() ?? Promise.resolve();
-  await Promise.race([finished, Bun.sleep(config.shutdownGraceSeconds * 1000)]);
-  await Promise.race([database.close(), Bun.sleep(2000)]);
-  log.info('stopped');
-  process.exit(0);
+  const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);
+  await Promise.race([Bun.sleep(DRAIN_MS), deadline]);
+  const outcome = await Promise.race([app.stop().then(() => 'done' as const), deadline]);
+  await Promise.race([database.close(), Bun.sleep(1000)]);
+  log.info({ outcome }, 'stopped');
+  process.exit(outcome === 'done' ? 0 : 1);
 }
 
-function readConfigOrExit() {
+/** A start that cannot succeed says why in a line, and ends with 1. */
+async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
-    return readConfig(process.env);
+    return await start();
   } catch (error) {
-    if (!(error instanceof InvalidConfig)) throw error;
-    console.error(`The configuration is not valid:\n${error.message}\nSee --help.`);
-    process.exit(1);
-  }
-}
-
-async function openDatabaseOrExit() {
-  try {
-    const { databaseUrl: url, dataDir, poolSize, timeoutMs } = config;
-    const database = await openDatabase({ url, dataDir, poolSize, timeoutMs });
-    await migrate(database.db);
-    return database;
-  } catch (error) {
-    if (error instanceof FolderInUse) log.fatal(error.message);
-    else log.fatal({ err: error }, 'The database cannot be opened');
+    const expected = [InvalidConfig, FolderInUse, SchemaMismatch].some((kind) => error instanceof kind);
+    console.error(expected ? (error as Error).message : error);
     process.exit(1);
   }
 }

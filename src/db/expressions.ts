@@ -59,11 +59,12 @@ export const containsAll = (column: Column, name: string): SQL<boolean> =>
   sql`${column} @> ${typedParameter(name, 'text[]')}`;
 
 /**
- * Whether the column matches the LIKE pattern given as the named parameter, whatever the case of either: by ICU's rules,
- * which every server has, and not by those of its locale.
+ * Whether the column matches the LIKE pattern in the named parameter, whatever the case of either: both in capitals, by
+ * ICU's rules, which every server has, and not by those of its locale. Small letters would not do: that of a capital
+ * sigma depends on where in a word it stands.
  */
 export const matchesInAnyCase = (column: Column, name: string): SQL<boolean> =>
-  sql`${column} collate "und-x-icu" ilike ${parameter(name)}`;
+  sql`upper(${column} collate "und-x-icu") like upper(${parameter(name)} collate "und-x-icu")`;
 
 /** Whether the columns, compared as a row, come after the named parameters, or before them when descending. */
 export const rowIsBeyond = (columns: Column[], names: string[], descending: boolean): SQL<boolean> => {

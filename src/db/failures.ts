@@ -16,20 +16,28 @@ export function postgresFailure(error: unknown): { sqlState: string; constraint:
   return undefined;
 }
 
-/** Connection lost, resources used up, an operator stepped in, the system failed, or the database is read-only. */
-const UNAVAILABLE = /^(08|53|57|58|25006$)/;
+/**
+ * Connection lost (08), resources used up (53), an operator stepped in or the time was up (57), the system failed (58),
+ * the database is read-only (25006).
+ */
+const UNAVAILABLE = /^(08|53|57|58)|^25006$/;
 
 /**
- * Whether the database rather than the request is at fault, so that the same request may succeed later. Whatever is no
- * word of PostgreSQL's came from the driver or the network: connections refused, closed or timed out.
+ * Whether the database rather than the request is at fault, so that the same request may succeed later. An error in
+ * which PostgreSQL has no word came from the driver or the network; only mistakes of our own are not of that kind.
  */
 export function isUnavailable(error: unknown): boolean {
   const failure = postgresFailure(error);
-  return failure === undefined ? isFromDriver(error) : UNAVAILABLE.test(failure.sqlState);
+  if (failure) return UNAVAILABLE.test(failure.sqlState);
+  return ![...causes(error)].some((cause) => cause instanceof TypeError || cause instanceof RangeError);
 }
 
-function isFromDriver(error: unknown): boolean {
-  return error instanceof Error && error.name !== 'TypeError' && error.name !== 'RangeError';
+/** Not connected: refused, timed out, starting up or shutting down (57P03), no connection left (53300). */
+const NOT_CONNECTED = /^(ERR_POSTGRES_CONNECTION_(REFUSED|TIMEOUT)|ECONNREFUSED|57P03|53300)$/;
+
+/** Whether a failure surely came before the statement was sent, so that a write may be tried again. */
+export function wasNeverSent(error: unknown): boolean {
+  return [...causes(error)].some(({ code, errno }) => NOT_CONNECTED.test(`${errno}`) || NOT_CONNECTED.test(`${code}`));
 }
 
 function* causes(error: unknown): Generator<DriverError> {

@@ -1,20 +1,36 @@
 import { fileURLToPath } from 'node:url';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
-import type { PgDialect, PgSession } from 'drizzle-orm/pg-core';
-import type { Database } from './client.ts';
+import { desc } from 'drizzle-orm';
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
+import { bigint, type PgDialect, type PgSession, pgSchema, serial, text } from 'drizzle-orm/pg-core';
+import type { Drizzle } from './client.ts';
 import { lockUntilCommit } from './expressions.ts';
+import { postgresFailure } from './failures.ts';
 
-const FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url));
+const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
 /** Any number that no other use of advisory locks in the same database is likely to take. */
 const LOCK = 7_036_874_417;
 
+/** Where Drizzle notes what it has applied; `created_at` is the `when` of the migration's journal entry. */
+const applied = pgSchema('drizzle').table('__drizzle_migrations', {
+  id: serial().primaryKey(),
+  hash: text().notNull(),
+  created_at: bigint({ mode: 'number' }),
+});
+
+/** The tables are not those that this version of the code needs. */
+export class SchemaMismatch extends Error {
+  override name = 'SchemaMismatch';
+}
+
 /**
  * Brings the tables to the state that this code needs; does nothing when they are. Any number of processes may call it
  * at once: one works, the others wait. The lock belongs to the transaction and so works behind a transaction pooler.
+ * @throws SchemaMismatch when the tables are newer than the code
  */
-export async function migrate(db: Database): Promise<void> {
-  const migrations = readMigrationFiles({ migrationsFolder: FOLDER });
+export async function migrate(db: Drizzle): Promise<void> {
+  const migrations = readMigrationFiles({ migrationsFolder });
+  if ((await pending(db, migrations)).length === 0) return;
   await db.transaction(async (transaction) => {
     await transaction.execute(lockUntilCommit(LOCK));
     // What the `migrate` of every driver calls, but within the transaction that holds the lock.
@@ -22,6 +38,31 @@ export async function migrate(db: Database): Promise<void> {
     const within = Object.create(session, {
       transaction: { value: (work: (tx: unknown) => unknown) => work(transaction) },
     });
-    await dialect.migrate(migrations, within, { migrationsFolder: FOLDER });
+    await dialect.migrate(migrations, within, { migrationsFolder });
   });
+}
+
+/** @throws SchemaMismatch when the tables are older or newer than the code */
+export async function checkSchema(db: Drizzle): Promise<void> {
+  const { length } = await pending(db, readMigrationFiles({ migrationsFolder }));
+  if (length > 0)
+    throw new SchemaMismatch(`The tables are older than this version: ${length} to apply. Run \`bun run migrate\`.`);
+}
+
+async function pending(db: Drizzle, migrations: MigrationMeta[]): Promise<MigrationMeta[]> {
+  const last = await lastApplied(db);
+  if (last > Math.max(...migrations.map(({ folderMillis }) => folderMillis)))
+    throw new SchemaMismatch('The tables are newer than this version: run the version that made them, or a later one.');
+  return migrations.filter(({ folderMillis }) => folderMillis > last);
+}
+
+async function lastApplied(db: Drizzle): Promise<number> {
+  try {
+    const [row] = await db.select().from(applied).orderBy(desc(applied.created_at)).limit(1);
+    return row?.created_at ?? 0;
+  } catch (error) {
+    // No such table or schema: nothing has been applied.
+    if (postgresFailure(error)?.sqlState === '42P01') return 0;
+    throw error;
+  }
 }

@@ -4,26 +4,28 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { dataDir as emptyCluster } from '@electric-sql/pglite-prepopulatedfs';
 import { drizzle } from 'drizzle-orm/pglite';
-import type { OpenDatabase } from './client.ts';
+import type { DatabaseOptions, Opened } from './client.ts';
 import { lockFolder } from './lock.ts';
 
+type PgliteOptions = Pick<DatabaseOptions, 'dataDir' | 'logger'>;
+
 /**
- * Opens the database in `folder`, which it makes if need be. A process killed at any point leaves a folder that the
+ * Opens the database in `dataDir`, which it makes if need be. A process killed at any point leaves a folder that the
  * next start can use.
  * @throws FolderInUse when another process has it open: PGlite itself would let both write and lose rows.
  */
-export async function openPglite(folder: string): Promise<OpenDatabase> {
-  await mkdir(folder, { recursive: true });
-  const unlock = lockFolder(folder);
+export async function openPglite({ dataDir, logger }: PgliteOptions): Promise<Opened> {
+  await mkdir(dataDir, { recursive: true });
+  const unlock = lockFolder(dataDir);
   try {
-    const cluster = join(folder, 'postgres');
+    const cluster = join(dataDir, 'postgres');
     if (!(await Bun.file(join(cluster, 'PG_VERSION')).exists())) await unpackEmptyCluster(cluster);
     const client = await PGlite.create(cluster);
     const close = async () => {
       await client.close();
       unlock();
     };
-    return { db: drizzle(client), close };
+    return { db: drizzle({ client, ...(logger && { logger }) }), close };
   } catch (error) {
     unlock();
     throw error;

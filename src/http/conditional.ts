@@ -7,41 +7,52 @@ interface EntityTag {
   opaque: string;
 }
 
-const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
 const REVISION = /^[1-9]\d{0,14}$/;
 
 /** The validator of a single task. */
 export const entityTag = (revision: number): string => `"${revision}"`;
 
-/**
- * The revisions that `If-Match` allows; undefined when it allows any: there is no such field, or it is `*`. A weak tag,
- * or one that is no revision, matches nothing, as strong comparison wants it.
- * @throws InvalidInput when the field is neither `*` nor a list of entity tags
- */
-export function revisionsToMatch(request: Request, revisionOf = revisionOfTask): number[] | undefined {
-  const field = request.headers.get('if-match');
-  if (field === null || field.trim() === '*') return undefined;
-  const tags = parse(field);
-  if (!tags)
-    throw new InvalidInput([
-      { in: 'header', pointer: 'If-Match', detail: 'must be * or entity tags in double quotes' },
-    ]);
-  return tags.flatMap(({ weak, opaque }) => (weak ? [] : (revisionOf(opaque) ?? [])));
-}
+type RevisionOf = (opaque: string) => number | undefined;
+
+type Revisions = readonly number[] | '*' | undefined;
 
 /**
- * The revisions that the client has, by `If-None-Match`; weak comparison. Undefined when it names none; a field that
- * cannot be read matches nothing, and the client gets the whole answer.
+ * The precondition of a write. `If-Match: *` allows any, for what does not exist is a 404 before it is a 412; a weak
+ * tag, or one that is no revision, matches nothing, as strong comparison wants it.
+ * @throws InvalidInput when a field is neither `*` nor a list of entity tags
  */
-export function revisionsKnown(request: Request, revisionOf = revisionOfTask): number[] | '*' | undefined {
-  const field = request.headers.get('if-none-match');
+export function preconditionOf(request: Request, revisionOf: RevisionOf = revisionOfTask) {
+  const match = read(request, 'if-match');
+  const if_match =
+    match === '*' ? undefined : match?.flatMap(({ weak, opaque }) => (weak ? [] : (revisionOf(opaque) ?? [])));
+  return { if_match, if_none_match: revisionsOf(read(request, 'if-none-match'), revisionOf) };
+}
+
+/** The revisions that a reader has, by `If-None-Match`, compared weakly; what cannot be read matches nothing. */
+export function knownRevisions(request: Request, revisionOf: RevisionOf = revisionOfTask): Revisions {
+  try {
+    return revisionsOf(read(request, 'if-none-match'), revisionOf);
+  } catch {
+    return undefined;
+  }
+}
+
+function revisionsOf(tags: EntityTag[] | '*' | undefined, revisionOf: RevisionOf) {
+  return tags === '*' ? tags : tags?.flatMap(({ opaque }) => revisionOf(opaque) ?? []);
+}
+
+function read(request: Request, name: 'if-match' | 'if-none-match'): EntityTag[] | '*' | undefined {
+  const field = request.headers.get(name);
   if (field === null) return undefined;
   if (field.trim() === '*') return '*';
-  return parse(field)?.flatMap(({ opaque }) => revisionOf(opaque) ?? []);
+  const tags = parse(field);
+  if (tags) return tags;
+  const pointer = name === 'if-match' ? 'If-Match' : 'If-None-Match';
+  throw new InvalidInput([{ in: 'header', pointer, detail: 'must be * or entity tags in double quotes' }]);
 }
 
-/** Whether the answer of this revision is what the client has. */
-export function isKnown(revision: number, known: number[] | '*' | undefined): boolean {
+/** Whether the client has what is of this revision. */
+export function isKnown(revision: number, known: Revisions): boolean {
   return known === '*' || (known?.includes(revision) ?? false);
 }
 
@@ -49,30 +60,32 @@ function revisionOfTask(opaque: string): number | undefined {
   return REVISION.test(opaque) ? Number(opaque) : undefined;
 }
 
-/** Several fields arrive as one, joined by commas; a comma may also stand within a tag. Empty elements are allowed. */
+/** An entity tag, or nothing, up to the next comma or the end. */
+const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
+
+/** The tags of a field; several fields arrive as one, joined by commas. Undefined when it is no list of entity tags. */
 function parse(field: string): EntityTag[] | undefined {
   const tags: EntityTag[] = [];
-  for (const element of field.match(/[^",]*("[^"]*"[^",]*)?(,|$)/g) ?? []) {
-    const text = element.replace(/,$/, '').trim();
-    if (text === '') continue;
-    const match = ENTITY_TAG.exec(text);
-    if (!match) return undefined;
-    tags.push({ weak: match[1] !== undefined, opaque: match[2] ?? '' });
+  ELEMENT.lastIndex = 0;
+  while (ELEMENT.lastIndex < field.length) {
+    const element = ELEMENT.exec(field);
+    if (!element) return undefined;
+    const [, weak, opaque] = element;
+    if (opaque !== undefined) tags.push({ weak: weak !== undefined, opaque });
   }
-  return tags;
+  return tags.length > 0 ? tags : undefined;
 }
 
-/** Validators of a list: the user's counter and a digest of what was asked, so that one list's tag is not another's. */
+/** Validators of a list: the user's counter, and a digest of what was asked, so that one list's tag is not another's. */
 export function listTags(query: unknown) {
   const digest = new Bun.CryptoHasher('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 11);
   return {
     of: (revision: number) => `"${revision}.${digest}"`,
-    revisionOf: (opaque: string) => (opaque.endsWith(`.${digest}`) ? counterOf(opaque) : undefined),
+    /** The counter in a tag of this list; 0 for a user who never had a task. */
+    revisionOf(opaque: string): number | undefined {
+      if (!opaque.endsWith(`.${digest}`)) return undefined;
+      const counter = opaque.slice(0, -digest.length - 1);
+      return counter === '0' ? 0 : revisionOfTask(counter);
+    },
   };
-}
-
-/** The counter in the tag of any list; a user without tasks has 0. */
-export function counterOf(opaque: string): number | undefined {
-  const [counter = ''] = opaque.split('.', 1);
-  return counter === '0' || REVISION.test(counter) ? Number(counter) : undefined;
 }

@@ -4,7 +4,7 @@ import { swagger } from '@elysiajs/swagger';
 import { Elysia, type HTTPHeaders } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
-import { HEADERS, ProblemSchema, problemResponses } from './openapi.ts';
+import { HEADERS, PARAMETERS, ProblemSchema, problemResponses } from './openapi.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
 
@@ -64,6 +64,7 @@ export function docs(schemas: Record<string, unknown>) {
             components: {
               schemas: { Problem: ProblemSchema, ...schemas },
               headers: HEADERS,
+              parameters: PARAMETERS,
               responses: problemResponses(),
             },
           } as never,
@@ -80,18 +81,41 @@ export function docs(schemas: Record<string, unknown>) {
 }
 
 interface OpenApiDocument {
-  paths: Record<string, Record<string, { requestBody?: { content: Record<string, unknown> } }>>;
+  paths: Record<string, Record<string, Operation>>;
 }
 
-/** Puts right what the plugin says of bodies: it names three media types, and not the one of a merge patch. */
-function finish(document: OpenApiDocument): OpenApiDocument {
-  for (const operations of Object.values(document.paths)) {
-    for (const [method, { requestBody }] of Object.entries(operations)) {
-      if (!requestBody) continue;
-      const content = requestBody.content['application/json'];
-      const types = method === 'patch' ? PATCH_TYPES : JSON_TYPES;
-      requestBody.content = Object.fromEntries(types.map((type) => [type, content]));
-    }
-  }
-  return document;
+interface Operation {
+  parameters?: unknown[];
+  headers?: string[];
+  requestBody?: { content: Record<string, unknown> };
+}
+
+/** What a schema says to our own validators and not to a reader of JSON Schema. */
+const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected']);
+
+/**
+ * Puts right what the plugin makes of the routes: it names three media types for a body, and not that of a merge patch,
+ * and knows no request headers; the paths end in a slash.
+ */
+function finish(document: OpenApiDocument): unknown {
+  const paths = Object.entries(document.paths).map(([path, operations]) => [
+    path.replace(/(?<=.)\/$/, ''),
+    Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, complete(method, operation)])),
+  ]);
+  const text = JSON.stringify({ ...document, paths: Object.fromEntries(paths) }, (key, value) =>
+    INTERNAL.has(key) ? undefined : value,
+  );
+  return JSON.parse(text);
+}
+
+function complete(method: string, { headers = [], parameters = [], requestBody, ...operation }: Operation) {
+  const content = requestBody?.content['application/json'];
+  const types = method === 'patch' ? PATCH_TYPES : JSON_TYPES;
+  return {
+    ...operation,
+    parameters: [...parameters, ...headers.map((name) => ({ $ref: `#/components/parameters/${name}` }))],
+    ...(requestBody && {
+      requestBody: { ...requestBody, content: Object.fromEntries(types.map((type) => [type, content])) },
+    }),
+  };
 }

@@ -2,13 +2,19 @@
 import { Type } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
 import { responses } from './openapi.ts';
+import { Problem } from './problem.ts';
 
 const Health = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
 const OK = { status: 'ok' } as const;
 const success = { status: 200, description: 'It can.', schema: Health, example: OK } as const;
 
-/** @param isReady rejects, with the error to answer with, while the service cannot do its work. */
-export function health(isReady: () => Promise<void>) {
+export interface HealthOptions {
+  isStopping: () => boolean;
+  /** Rejects, with the error to answer with, while the service cannot do its work. */
+  checkReady: () => Promise<void>;
+}
+
+export function health({ isStopping, checkReady }: HealthOptions) {
   const tags = ['health'];
   return new Elysia({ name: 'health' })
     .get('/health/live', () => OK, {
@@ -22,7 +28,8 @@ export function health(isReady: () => Promise<void>) {
     .get(
       '/health/ready',
       async () => {
-        await isReady();
+        if (isStopping()) throw new Problem('stopping', 'This process is about to end.');
+        await checkReady();
         return OK;
       },
       {

@@ -35,26 +35,36 @@ const text = (description: string, example: string) => ({ description, schema: {
 /** Response headers by the name they are referred to with. */
 export const HEADERS = {
   'X-Request-Id': text('The id of this request in the log.', '0a4bd2c7-6f0e-4d47-9c1b-7f3f4c9d4b52'),
-  ETag: text('The revision as a strong validator (RFC 9110 section 8.8.3).', '"42"'),
+  ETag: text('The current revision as a strong validator (RFC 9110 section 8.8.3).', '"42"'),
   Location: text(
     'The address of the new task.',
     'http://127.0.0.1:3000/api/ada/tasks/01980a3e-7c00-7000-8000-000000000000',
   ),
+  Link: text('The first page and, unless this is the last, the next (RFC 8288).', '<http://…>; rel="first"'),
+  'X-Total-Count': { description: 'How many match the filters.', schema: { type: 'integer' }, example: 120 },
+  'Preference-Applied': text('`count=exact` when it was asked for with Prefer (RFC 7240).', 'count=exact'),
+  'Idempotency-Replayed': text('`true` when this is the first answer again.', 'true'),
   'Cache-Control': text('Answers are of one user, and are checked before they are used again.', 'private, no-cache'),
-  Allow: text('The methods of this address.', 'GET, POST, DELETE, HEAD, OPTIONS'),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
+  Accept: text('What a body may be.', 'application/json'),
+  'Accept-Patch': text('What the body of a PATCH may be (RFC 5789).', 'application/merge-patch+json, application/json'),
 } as const;
 
 export type HeaderName = keyof typeof HEADERS;
 
-/** A reference to each of the headers. */
-export function headers(...names: readonly HeaderName[]) {
-  return Object.fromEntries(
-    (['X-Request-Id', ...names] as const).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-  );
+/** Request headers that several operations take. */
+export const PARAMETERS = {
+  'If-Match': header('If-Match', 'Only if the task has this ETag: else 412.', '"42"'),
+  'If-None-Match': header('If-None-Match', 'Only if it has another ETag: else 304.', '"42"'),
+  'Idempotency-Key': header('Idempotency-Key', 'A repeat within 24 hours gets the first answer.', '8e03978e-40d5-43dd'),
+  Prefer: header('Prefer', '`count=exact` asks for X-Total-Count.', 'count=exact'),
+} as const;
+
+function header(name: string, description: string, example: string) {
+  return { name, in: 'header', description, schema: { type: 'string' }, example };
 }
 
-export interface Success {
+interface Success {
   status: 200 | 201 | 204;
   description: string;
   schema?: TSchema | { $ref: string };
@@ -62,43 +72,70 @@ export interface Success {
   headers?: readonly HeaderName[];
 }
 
-/** The `responses` of an operation: its success, what can go wrong with it, and what can with any. */
-export function responses(success: Success, problems: ProblemName[]) {
+type Status = (typeof PROBLEMS)[ProblemName]['status'];
+
+/** Whatever is asked, it can come to this. */
+const ALWAYS: Status[] = [421, 500, 503];
+
+/** The `responses` of an operation: its success, 304 where the client may have it, and what can go wrong with it. */
+export function responses(success: Success, problems: Status[], conditional = false) {
   const { status, description, schema, example } = success;
-  const body = schema && { content: { 'application/json': { schema, example } } };
+  const names = success.headers ?? [];
   return {
-    [status]: { description, headers: headers(...(success.headers ?? [])), ...body },
+    [status]: {
+      description,
+      headers: references(names),
+      ...(schema && { content: { 'application/json': { schema, example } } }),
+    },
+    ...(conditional && { 304: { description: 'The client has it.', headers: references(['ETag', 'Cache-Control']) } }),
     ...Object.fromEntries(
-      [...problems, 'internal-error' as const, 'unavailable' as const].map((name) => [
-        PROBLEMS[name].status,
-        { $ref: `#/components/responses/${name}` },
-      ]),
+      [...problems, ...ALWAYS].map((code) => [code, { $ref: `#/components/responses/Problem${code}` }]),
     ),
   };
 }
 
-const EXTRA_HEADERS: Partial<Record<ProblemName, HeaderName[]>> = {
-  'method-not-allowed': ['Allow'],
-  unavailable: ['Retry-After'],
+function references(names: readonly HeaderName[]) {
+  return Object.fromEntries(
+    (['X-Request-Id', ...names] as const).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  );
+}
+
+const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
+  412: ['ETag'],
+  415: ['Accept', 'Accept-Patch'],
+  503: ['Retry-After'],
 };
 
-/** `components.responses`: one for each problem. */
+/** `components.responses`: one for each status that an operation refers to, with an example of each of its problems. */
 export function problemResponses() {
-  const entries = Object.keys(PROBLEMS).map((key) => {
-    const name = key as ProblemName;
-    const example = problemDocument(
-      new ProblemError(name, 'What is wrong, in a sentence.'),
-      '/api/ada/tasks',
-      'a1b2c3',
-    );
-    return [
-      name,
-      {
-        description: `${PROBLEMS[name].title} (\`${PROBLEM_TYPE_PREFIX}${name}\`).`,
-        headers: headers(...(EXTRA_HEADERS[name] ?? [])),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } },
-      },
-    ];
-  });
-  return Object.fromEntries(entries);
+  const kinds = Object.entries(PROBLEMS) as [ProblemName, { status: Status; title: string }][];
+  const statuses = new Set(kinds.map(([, { status }]) => status));
+  // No operation of the document answers with it: it is for methods that have none.
+  statuses.delete(405);
+  return Object.fromEntries(
+    [...statuses].map((status) => {
+      const ofStatus = kinds.filter(([, problem]) => problem.status === status);
+      const examples = ofStatus.map(([kind]) => {
+        const value = problemDocument(
+          new ProblemError(kind, 'What is wrong, in a sentence.'),
+          '/api/ada/tasks',
+          'a1b2c3',
+        );
+        return [kind, { value }];
+      });
+      return [
+        `Problem${status}`,
+        {
+          description: ofStatus.map(([kind, { title }]) => `${title} (\`${PROBLEM_TYPE_PREFIX}${kind}\`).`).join(' '),
+          headers: references(PROBLEM_HEADERS[status] ?? []),
+          content: {
+            'application/problem+json': {
+              schema: { $ref: '#/components/schemas/Problem' },
+              examples: Object.fromEntries(examples),
+            },
+          },
+        },
+      ];
+    }),
+  );
 }

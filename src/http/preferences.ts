@@ -1,6 +1,19 @@
-/** Whether the request prefers `count=exact` (`Prefer`, RFC 7240). */
+/** A preference (RFC 7240 section 2): its name, and its value with or without quotes; its parameters are passed over. */
+const PREFERENCE =
+  /[ \t]*([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*([\w!#$%&'*+.^`|~-]+|"(?:[^"\\]|\\.)*"))?(?:[^,"]|"(?:[^"\\]|\\.)*")*(?:,|$)/y;
+
+/** Whether the request prefers `count=exact`. Of a preference that comes more than once the first counts. */
 export function prefersCount(request: Request): boolean {
   const field = request.headers.get('prefer');
   if (field === null) return false;
-  return field.split(',').some((preference) => /^\s*count\s*=\s*("exact"|exact)\s*(;|$)/i.test(preference));
+  PREFERENCE.lastIndex = 0;
+  for (
+    let match = PREFERENCE.exec(field);
+    match && PREFERENCE.lastIndex > match.index;
+    match = PREFERENCE.exec(field)
+  ) {
+    const [, name, value] = match;
+    if (name?.toLowerCase() === 'count') return value === 'exact' || value === '"exact"';
+  }
+  return false;
 }

@@ -8,13 +8,17 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'task-not-found': { status: 404, title: 'There is no such task' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'request-timeout': { status: 408, title: 'The request came too slowly' },
   'precondition-failed': { status: 412, title: 'It has changed' },
   'content-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  misdirected: { status: 421, title: 'The request is for another host' },
   'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
   'precondition-required': { status: 428, title: 'The request must be conditional' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
-  unavailable: { status: 503, title: 'The service cannot answer now' },
+  unavailable: { status: 503, title: 'The database cannot be reached' },
+  overloaded: { status: 503, title: 'Too many requests at once' },
+  stopping: { status: 503, title: 'The service is about to stop' },
 } as const;
 
 export type ProblemName = keyof typeof PROBLEMS;
@@ -37,12 +41,16 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidInput) return invalidInput(error.faults);
   if (error instanceof TaskNotFound) return new Problem('task-not-found', error.message);
-  if (error instanceof RevisionMismatch)
-    return new Problem('precondition-failed', error.message, { headers: { etag: entityTag(error.current) } });
+  if (error instanceof RevisionMismatch) return preconditionFailed(error.message, entityTag(error.current));
   if (error instanceof KeyReused) return new Problem('key-reused', error.message);
   if (error instanceof DatabaseUnavailable)
     return new Problem('unavailable', error.message, { headers: { 'retry-after': '1' } });
   return new Problem('internal-error', 'The fault is ours; the request id finds it in the log.');
+}
+
+/** 412, with the current ETag so that the client can start over. */
+export function preconditionFailed(detail: string, etag: string): Problem {
+  return new Problem('precondition-failed', detail, { headers: { etag } });
 }
 
 export function invalidInput(errors: Fault[]): Problem {

@@ -1,40 +1,76 @@
-/** What every request gets: an id, a limit to its size, and one line of log. */
+/** What every request goes through first and last: an id, limits, one line of log, metrics. */
 import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
-import { contentTooLarge } from './problem.ts';
+import { type AllowedHosts, isAllowedHost } from './hosts.ts';
+import type { Metrics } from './metrics.ts';
+import { contentTooLarge, Problem } from './problem.ts';
 
 /** What an id may look like that a client or a proxy sends; any other is replaced, so that it cannot forge log lines. */
 const REQUEST_ID = /^[\w.~:/+=-]{1,128}$/;
 
+/** `traceparent` of W3C Trace Context, version 00; the first group is the trace id. */
+const TRACEPARENT = /^00-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+
+/** Never refused for load: they are how one finds out about it. */
+const ALWAYS_ANSWERED = /^https?:\/\/[^/]*\/(health|metrics)/;
+
 export interface RequestOptions {
   log: Logger;
+  metrics: Metrics;
   newRequestId: () => string;
+  allowedHosts: AllowedHosts;
+  /** Requests beyond this many at once are refused with 503. */
+  maxInFlight: number;
   maxBodyBytes: number;
+  /** Whether this process is about to end, so that clients must not use their connection again. */
+  isStopping: () => boolean;
 }
 
-/** Gives each answer `X-Request-Id` (a valid incoming one is kept) and logs it: the route's pattern, never the path. */
-export function requests({ log, newRequestId, maxBodyBytes }: RequestOptions) {
+/**
+ * Gives each answer `X-Request-Id` (a valid incoming one is kept), and a line of log with the route's pattern, never
+ * its path, which names the user. Refuses at once what must not be let in: foreign hosts, large bodies, overload.
+ */
+export function requests(options: RequestOptions) {
+  const { log, metrics, newRequestId, allowedHosts, maxInFlight, maxBodyBytes, isStopping } = options;
+  let inFlight = 0;
   return new Elysia({ name: 'requests' })
     .decorate('startedAt', 0)
     .onRequest((context) => {
       const { request, set } = context;
+      const { headers } = request;
       context.startedAt = performance.now();
-      const given = request.headers.get('x-request-id');
+      inFlight += 1;
+      const given = headers.get('x-request-id');
       set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : newRequestId();
       set.headers['x-content-type-options'] = 'nosniff';
       // Answers are of one user: no cache may share them, nor give one out without asking.
       set.headers['cache-control'] = 'private, no-cache';
+      if (isStopping()) set.headers.connection = 'close';
+      if (!isAllowedHost(request, allowedHosts))
+        throw new Problem('misdirected', 'This service does not answer to that host name; see ALLOWED_HOSTS.');
       // Before anything of the body is read; a body of unknown length is counted while it is.
-      if (Number(request.headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
+      if (Number(headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
+      if (inFlight > maxInFlight && !ALWAYS_ANSWERED.test(request.url)) {
+        metrics.shed.inc();
+        throw new Problem('overloaded', 'Too many requests at once.', { headers: { 'retry-after': '1' } });
+      }
     })
     .onAfterResponse({ as: 'global' }, ({ request, set, route, startedAt }) => {
+      inFlight -= 1;
+      const milliseconds = performance.now() - startedAt;
+      const { method } = request;
+      const status = Number(set.status);
+      metrics.inFlight.set(inFlight);
+      metrics.duration.observe({ method, route: route || 'none', status }, milliseconds / 1000);
+      const trace_id = TRACEPARENT.exec(request.headers.get('traceparent') ?? '')?.[1];
       log.info(
         {
           request_id: set.headers['x-request-id'],
-          method: request.method,
+          ...(trace_id && { trace_id }),
+          method,
           route: route || null,
-          status: set.status,
-          duration_ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
+          status,
+          duration_ms: Math.round(milliseconds * 1000) / 1000,
         },
         'request',
       );

@@ -50,19 +50,19 @@ const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const INSTANT = /^(\d{4}-\d{2}-\d{2})[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
-TypeRegistry.Set('Day', (_, value) => typeof value === 'string' && isDay(value));
+TypeRegistry.Set('Day', (_, value) => isDay(value));
 
 /** A calendar day, RFC 3339 `full-date`, from 1970 to 9999: outside of it one driver or another goes wrong. */
 export const Day = (options?: SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'Day' });
 
-TypeRegistry.Set('Instant', (_, value) => typeof value === 'string' && isInstant(value));
+TypeRegistry.Set('Instant', (_, value) => isInstant(value));
 
 /** An instant, RFC 3339 `date-time` with any offset, from 1970 to 9999 in UTC; no leap second. */
 export const Instant = (options?: SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'string', format: 'date-time', [Kind]: 'Instant' });
 
-TypeRegistry.Set('DayOrInstant', (_, value) => typeof value === 'string' && (isDay(value) || isInstant(value)));
+TypeRegistry.Set('DayOrInstant', (_, value) => isDay(value) || isInstant(value));
 
 /** A day or an instant as it stands in a query. */
 export const DayOrInstant = (options?: SchemaOptions) =>
@@ -97,15 +97,20 @@ function countCodePoints(text: string): number {
   return count;
 }
 
-function isDay(text: string): boolean {
-  if (!DAY.test(text) || text < FIRST_DAY) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+function isDay(value: unknown): boolean {
+  return typeof value === 'string' && isInCalendar(value) && value >= FIRST_DAY;
 }
 
-function isInstant(text: string): boolean {
-  const match = INSTANT.exec(text);
-  if (!match?.[1] || !isDay(match[1])) return false;
-  const time = Date.parse(text);
+function isInstant(value: unknown): boolean {
+  const match = typeof value === 'string' ? INSTANT.exec(value) : null;
+  if (!match?.[1] || !isInCalendar(match[1])) return false;
+  const time = Date.parse(match[0]);
   return time >= FIRST_INSTANT && time <= LAST_INSTANT;
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isInCalendar(day: string): boolean {
+  if (!DAY.test(day)) return false;
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }

@@ -40,12 +40,15 @@ function checksum(payload: string, sort: Sort, binding: unknown): string {
   return hasher.digest('base64url').slice(0, CHECKSUM_LENGTH);
 }
 
+/** An instant as this service writes it, and no longer. */
+const StoredInstant = Type.Intersect([Instant(), Type.String({ pattern: '^.{10}T.{8}\\.\\d{3}Z$' })]);
+
 /** What the database may be asked to compare with, for each sort. */
 const PLACES = Object.fromEntries(
   Object.entries({
-    created_at: Instant(),
-    updated_at: Instant(),
-    due: Nullable(Instant()),
+    created_at: StoredInstant,
+    updated_at: StoredInstant,
+    due: Nullable(StoredInstant),
     title: Text({ minLength: 1, maxLength: LIMITS.title }),
     priority: OneOf(PRIORITIES),
     order: Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }),

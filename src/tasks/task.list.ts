@@ -1,6 +1,6 @@
 /** Which of a user's tasks, in which order, from where: filters, sorts and keyset paging (never OFFSET). */
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, lt, not, or, type SQL } from 'drizzle-orm';
-import type { Database } from '../db/client.ts';
+import type { Drizzle } from '../db/client.ts';
 import {
   constant,
   containsAll,
@@ -10,6 +10,7 @@ import {
   parameter,
   rowIsBeyond,
   scalar,
+  when,
 } from '../db/expressions.ts';
 import { type StoredTask, type TaskPriority, taskColumns, tasks, userRevisions } from '../db/schema.ts';
 import type { Place } from './task.cursor.ts';
@@ -50,17 +51,19 @@ export interface ListShape {
 }
 
 /** Parameters: `user_id`, the filter's values, `key` and `id` after the start, `limit`, and `known` revisions. */
-export function prepareListTasks(db: Database, { filter, sort, start, counted }: ListShape) {
+export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: ListShape) {
   const { key, descending } = splitSort(sort);
   const column = tasks[key];
   const matching = matches(filter);
+  // Where the client has the list as it is, nothing is read but the counter.
+  const isUnknown = isNoneOf(userRevisions.revision, 'known');
   const order = descending
     ? [key === 'due' ? descendingNullsLast(column) : desc(column), desc(tasks.id)]
     : [asc(column), asc(tasks.id)];
   const page = db
     .select(taskColumns)
     .from(tasks)
-    .where(and(matching, beyond(sort, start), isNoneOf(userRevisions.revision, 'known')))
+    .where(and(matching, beyond(filter, sort, start), isUnknown))
     .orderBy(...order)
     .limit(parameter('limit'))
     .as('page');
@@ -71,7 +74,7 @@ export function prepareListTasks(db: Database, { filter, sort, start, counted }:
     .select({
       revision: userRevisions.revision,
       task: Object.fromEntries(names.map((name) => [name, page[name]])) as unknown as typeof taskColumns,
-      ...(counted && { total: scalar<number>(total).mapWith(Number) }),
+      ...(counted && { total: when<number>(isUnknown, scalar(total)).mapWith(Number) }),
     })
     .from(userRevisions)
     .leftJoinLateral(page, constant(true))
@@ -108,14 +111,15 @@ export function shapeOf(filter: TaskFilter): string {
 }
 
 /** The rows after the place that `key` and `id` name. NULLs come last whichever way the sort goes. */
-function beyond(sort: Sort, start: Start): SQL | undefined {
+function beyond({ due_before, due_after }: TaskFilter, sort: Sort, start: Start): SQL | undefined {
   const { key, descending } = splitSort(sort);
   const column = tasks[key];
   if (start === 'first') return undefined;
   if (start === 'after null')
     return and(isNull(column), descending ? lt(tasks.id, parameter('id')) : gt(tasks.id, parameter('id')));
   const further = rowIsBeyond([column, tasks.id], ['key', 'id'], descending);
-  return key === 'due' ? or(further, isNull(column)) : further;
+  const mayBeNull = key === 'due' && due_before === undefined && due_after === undefined;
+  return mayBeNull ? or(further, isNull(column)) : further;
 }
 
 /** The place right after a task. */

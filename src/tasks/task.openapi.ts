@@ -1,7 +1,6 @@
 /** What the OpenAPI document says of each operation beyond its schemas. */
 
-import { responses } from '../http/openapi.ts';
-import type { ProblemName } from '../http/problem.ts';
+import { type HeaderName, responses } from '../http/openapi.ts';
 import type { Task } from './task.schema.ts';
 
 const example: Task = {
@@ -24,19 +23,32 @@ const example: Task = {
 
 const tags = ['tasks'];
 const schema = { $ref: '#/components/schemas/Task' };
-const READ: ProblemName[] = ['invalid-input', 'task-not-found'];
-const WRITE: ProblemName[] = [...READ, 'content-too-large', 'unsupported-media-type'];
+const task = { schema, example } as const;
 
-const oneTask = (description: string) =>
-  ({ status: 200, description, schema, example, headers: ['ETag', 'Cache-Control'] }) as const;
+const READ = [400, 404] as const;
+const CHANGE = [400, 404, 408, 412, 413, 415, 428] as const;
+
+const changed = (...more: HeaderName[]) =>
+  ({
+    status: 200,
+    description: 'The task as it is now.',
+    ...task,
+    headers: ['ETag', 'Cache-Control', ...more],
+  }) as const;
 
 export const createTask = {
   tags,
   operationId: 'createTask',
   summary: 'Create a task',
+  headers: ['Idempotency-Key'],
   responses: responses(
-    { status: 201, description: 'The new task.', schema, example, headers: ['Location', 'ETag', 'Cache-Control'] },
-    ['invalid-input', 'content-too-large', 'unsupported-media-type'],
+    {
+      status: 201,
+      description: 'The new task.',
+      ...task,
+      headers: ['Location', 'ETag', 'Cache-Control', 'Idempotency-Replayed'],
+    },
+    [400, 408, 413, 415, 422],
   ),
 };
 
@@ -44,37 +56,47 @@ export const listTasks = {
   tags,
   operationId: 'listTasks',
   summary: 'List tasks, newest first',
+  description: 'Follow the Link with rel="next" for more; each page takes up exactly where the one before ended.',
+  headers: ['If-None-Match', 'Prefer'],
   responses: responses(
     {
       status: 200,
       description: 'The tasks.',
       schema: { $ref: '#/components/schemas/TaskList' },
       example: [example],
-      headers: ['Cache-Control'],
+      headers: ['ETag', 'Link', 'X-Total-Count', 'Preference-Applied', 'Cache-Control'],
     },
-    ['invalid-input'],
+    [400],
+    true,
   ),
 };
 
 export const deleteTasks = {
   tags,
   operationId: 'deleteTasks',
-  summary: 'Delete every task that the filters match',
-  responses: responses({ status: 204, description: 'They are in the bin.' }, ['invalid-input']),
+  summary: 'Delete every task that the filters match; each can be restored',
+  headers: ['If-Match'],
+  responses: responses({ status: 204, description: 'They are in the bin.' }, [400, 412, 428]),
 };
 
 export const getTask = {
   tags,
   operationId: 'getTask',
   summary: 'Read a task',
-  responses: responses(oneTask('The task.'), READ),
+  headers: ['If-None-Match'],
+  responses: responses(
+    { status: 200, description: 'The task.', ...task, headers: ['ETag', 'Cache-Control'] },
+    [...READ],
+    true,
+  ),
 };
 
 export const replaceTask = {
   tags,
   operationId: 'replaceTask',
   summary: 'Replace a task: what is left out takes its default',
-  responses: responses(oneTask('The task as it is now.'), WRITE),
+  headers: ['If-Match'],
+  responses: responses(changed(), [...CHANGE]),
 };
 
 export const updateTask = {
@@ -82,14 +104,16 @@ export const updateTask = {
   operationId: 'updateTask',
   summary: 'Change some fields of a task',
   description: 'A JSON merge patch (RFC 7396). A patch that changes nothing keeps the revision.',
-  responses: responses(oneTask('The task as it is now.'), WRITE),
+  headers: ['If-Match', 'Idempotency-Key'],
+  responses: responses(changed('Idempotency-Replayed'), [...CHANGE, 422]),
 };
 
 export const deleteTask = {
   tags,
   operationId: 'deleteTask',
   summary: 'Delete a task; it can be restored',
-  responses: responses({ status: 204, description: 'It is in the bin.' }, READ),
+  headers: ['If-Match'],
+  responses: responses({ status: 204, description: 'It is in the bin.' }, [...READ, 412, 428]),
 };
 
 export const completeTask = {
@@ -97,12 +121,14 @@ export const completeTask = {
   operationId: 'completeTask',
   summary: 'Complete a task, reopen it, or toggle',
   description: 'Without a body the state is toggled; with `completed` it is set.',
-  responses: responses(oneTask('The task as it is now.'), WRITE),
+  headers: ['If-Match', 'Idempotency-Key'],
+  responses: responses(changed('Idempotency-Replayed'), [...CHANGE, 422]),
 };
 
 export const restoreTask = {
   tags,
   operationId: 'restoreTask',
-  summary: 'Undo the deletion of a task',
-  responses: responses(oneTask('The task as it is now.'), READ),
+  summary: 'Undo the deletion of a task; one that is not deleted stays as it is',
+  headers: ['If-Match', 'Idempotency-Key'],
+  responses: responses(changed('Idempotency-Replayed'), [...READ, 412, 422, 428]),
 };

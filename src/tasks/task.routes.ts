@@ -2,11 +2,12 @@
 import type { TObject } from '@sinclair/typebox';
 import { Elysia, type HTTPHeaders } from 'elysia';
 import type { StoredTask } from '../db/schema.ts';
-import { counterOf, entityTag, isKnown, listTags, revisionsKnown, revisionsToMatch } from '../http/conditional.ts';
+import { RevisionMismatch } from '../errors.ts';
+import { entityTag, isKnown, knownRevisions, listTags, preconditionOf } from '../http/conditional.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
 import { prefersCount } from '../http/preferences.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem, preconditionFailed } from '../http/problem.ts';
 import { parseQuery } from '../http/query.ts';
 import type { TaskFilter } from './task.list.ts';
 import * as docs from './task.openapi.ts';
@@ -21,7 +22,7 @@ import {
   TaskReplacement,
   UserPath,
 } from './task.schema.ts';
-import type { TaskService, Written } from './task.service.ts';
+import type { TaskService, TaskTarget, Written } from './task.service.ts';
 
 export interface TaskRoutesOptions {
   service: TaskService;
@@ -49,17 +50,26 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
     return represent(task, request, headers);
   };
 
-  /** What a write is about; in strict mode only one that says which revision it changes. */
-  const targetOf = <P extends object>(params: P, request: Request, revisionOf?: typeof counterOf) => {
+  /** In strict mode a change must say which revision it is made to. */
+  const conditionOf: typeof preconditionOf = (request, revisionOf) => {
     if (requireIfMatch && !request.headers.has('if-match'))
       throw new Problem('precondition-required', 'Send If-Match with the ETag of what is to be changed.');
-    return { ...params, if_match: revisionsToMatch(request, revisionOf) };
+    return preconditionOf(request, revisionOf);
   };
+
+  /** Which task, in which revision. Most requests have no precondition and pay for none. */
+  const targetOf = (params: { user_id: string; id: string }, request: Request): TaskTarget => ({
+    ...params,
+    ...conditionOf(request),
+  });
 
   return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
     .parser('taskJson', ({ request }) => readJson(request, JSON_TYPES, maxBodyBytes))
     .parser('taskPatch', ({ request }) => readJson(request, PATCH_TYPES, maxBodyBytes))
-    .parser('taskPatchOrNothing', async ({ request }) => (await readJson(request, PATCH_TYPES, maxBodyBytes)) ?? {})
+    .parser('taskPatchOrNothing', async ({ request }) => {
+      const body = await readJson(request, PATCH_TYPES, maxBodyBytes);
+      return body === undefined ? {} : body;
+    })
     .post(
       '/',
       async ({ params, body, request, set }) => {
@@ -75,7 +85,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
       '/',
       async ({ params, query, request, set }) => {
         const tags = listTags(query);
-        const known = revisionsKnown(request, tags.revisionOf);
+        const known = knownRevisions(request, tags.revisionOf);
         const counted = prefersCount(request);
         const page = await service.listTasks(params.user_id, {
           filter: { ...filterOf(query), deleted: query.deleted === 'true' || undefined },
@@ -103,8 +113,12 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
     .delete(
       '/',
       async ({ params, query, request, set }) => {
-        const { if_match } = targetOf(params, request, counterOf);
-        await service.deleteTasks(params.user_id, filterOf(query), if_match);
+        const tags = listTags(query);
+        try {
+          await service.deleteTasks(params.user_id, filterOf(query), conditionOf(request, tags.revisionOf));
+        } catch (error) {
+          throw error instanceof RevisionMismatch ? preconditionFailed(error.message, tags.of(error.current)) : error;
+        }
         set.status = 204;
       },
       { transform: readQuery(DeleteQuery), params: UserPath, query: DeleteQuery, detail: docs.deleteTasks },
@@ -113,7 +127,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
       '/:id',
       async ({ params, request, set }) => {
         const task = await service.getTask(params.user_id, params.id);
-        if (!isKnown(task.revision, revisionsKnown(request))) return represent(task, request, set.headers);
+        if (!isKnown(task.revision, knownRevisions(request))) return represent(task, request, set.headers);
         set.headers.etag = entityTag(task.revision);
         set.status = 304;
       },

@@ -1,27 +1,27 @@
 /** The rules of tasks. Every function works on the tasks of one user and finds no others. */
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Database } from '../db/client.ts';
-import { isUnavailable, postgresFailure } from '../db/failures.ts';
+import { postgresFailure } from '../db/failures.ts';
 import type { StoredTask } from '../db/schema.ts';
 import { DatabaseUnavailable, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
 import { decodeCursor, encodeCursor } from './task.cursor.ts';
 import type { NewTaskId } from './task.id.ts';
 import { type ListShape, placeOf, prepareListTasks, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
+import { allows, type Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
 import { prepareTaskStatements, type TaskStatements } from './task.statements.ts';
 
 export interface TaskServiceDependencies {
-  db: Database;
+  database: Database;
   /** The present in milliseconds since 1970. */
   clock: () => number;
   newTaskId: NewTaskId;
 }
 
-/** Which task a request is about and, where the caller names any, the revisions it may have. */
-export interface TaskTarget {
+/** Which task a write is about, and in which of its revisions. */
+export interface TaskTarget extends Precondition {
   user_id: string;
   id: string;
-  if_match?: readonly number[] | undefined;
 }
 
 /** Makes a request one that is done once, however often it is sent: the caller's key, and a digest of what it asks. */
@@ -60,15 +60,34 @@ export interface TaskPage {
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** Every function rejects with DatabaseUnavailable when the database cannot answer. */
-export function createTaskService({ db, clock, newTaskId }: TaskServiceDependencies) {
+export function createTaskService({ database, clock, newTaskId }: TaskServiceDependencies) {
+  const { db, read, write } = database;
   const statements = prepareTaskStatements(db);
   const now = () => new Date(clock()).toISOString();
   const listStatement = remember((shape: ListShape) => prepareListTasks(db, shape));
   const deleteStatement = remember(statements.deleteTasks);
 
+  /** Runs a write; a constraint that it breaks becomes an error of the domain. */
+  async function writeTask<T>(statement: () => Promise<T>): Promise<T> {
+    try {
+      return await write(statement);
+    } catch (error) {
+      switch (postgresFailure(error)?.constraint) {
+        case 'tasks_due_once':
+          throw new InvalidInput([
+            { in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' },
+          ]);
+        case 'idempotency_keys_pkey':
+          throw new KeyTaken();
+        default:
+          throw error;
+      }
+    }
+  }
+
   /** Rejects while tasks cannot be read. */
   async function checkReady(): Promise<void> {
-    await run(statements.readNothing.execute());
+    await read(() => statements.readNothing.execute());
   }
 
   /** @throws KeyReused */
@@ -79,12 +98,14 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     const completed_at = fields.completed ? created_at : null;
     const values = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
     if (!once) {
-      const [task] = await run(statements.createTask.execute(values));
+      const [task] = await writeTask(() => statements.createTask.execute(values));
       return { task: task as StoredTask, replayed: false };
     }
     return repeat(async () => {
       try {
-        const [task] = await run(statements.createTaskOnce.execute({ ...values, ...once, now: created_at }));
+        const [task] = await writeTask(() =>
+          statements.createTaskOnce.execute({ ...values, ...once, now: created_at }),
+        );
         return { task: task as StoredTask, replayed: false };
       } catch (error) {
         if (!(error instanceof KeyTaken)) throw error;
@@ -95,7 +116,7 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
 
   /** @throws TaskNotFound */
   async function getTask(user_id: string, id: string): Promise<StoredTask> {
-    const [task] = await run(statements.getTask.execute({ user_id, id: existingId(id) }));
+    const [task] = await read(() => statements.getTask.execute({ user_id, id: existingId(id) }));
     if (!task) throw new TaskNotFound();
     return task;
   }
@@ -108,14 +129,14 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     const place = options.cursor === undefined ? undefined : decodeCursor(options.cursor, sort, binding);
     const start = place === undefined ? 'first' : place.key === null ? 'after null' : 'after value';
     const shape = { filter, sort, start, counted } as const;
-    const rows = await run(
+    const rows = await read(() =>
       listStatement([shapeOf(filter), sort, start, counted].join(), shape).execute({
         ...parametersOf(filter),
         ...place,
         user_id,
         // One more than is wanted tells whether there is a next page.
         limit: limit + 1,
-        known: known ? makePgArray([...known]) : null,
+        known: numbers(known),
       }),
     );
     const tasks = rows.flatMap(({ task }) => task ?? []);
@@ -158,20 +179,21 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
   }
 
   /**
-   * Puts every task that the filter matches into the bin, if the user's counter is one of `if_match` where that is given.
+   * Puts every task that the filter matches into the bin; a precondition is one on the user's counter.
    * @throws RevisionMismatch
    */
-  async function deleteTasks(user_id: string, filter: TaskFilter, if_match?: readonly number[]): Promise<void> {
+  async function deleteTasks(user_id: string, filter: TaskFilter, precondition: Precondition = {}): Promise<void> {
     const wanted = normaliseFilter(filter);
     const statement = deleteStatement(shapeOf(wanted), wanted);
-    const revisions = if_match ? makePgArray([...if_match]) : null;
-    const [deleted] = await run(
-      statement.execute({ ...parametersOf(wanted), user_id, if_match: revisions, now: now() }),
-    );
-    if (deleted || !if_match) return;
-    const [counter] = await run(statements.readRevision.execute({ user_id }));
+    if (precondition.if_none_match !== '*') {
+      const values = { ...parametersOf(wanted), ...parametersOfPrecondition(precondition), user_id, now: now() };
+      const [deleted] = await writeTask(() => statement.execute(values));
+      if (deleted) return;
+    }
+    if (!precondition.if_match && !precondition.if_none_match) return;
+    const [counter] = await read(() => statements.readRevision.execute({ user_id }));
     const current = counter?.revision ?? 0;
-    if (!if_match.includes(current)) throw new RevisionMismatch(current);
+    if (!allows(precondition, current)) throw new RevisionMismatch(current);
   }
 
   /** Takes the task out of the bin; one that is not in it stays as it is. @throws TaskNotFound, RevisionMismatch, KeyReused */
@@ -183,7 +205,7 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
   /** Forgets the keys that have served their time. Any number of processes may do so at once. */
   async function forgetAnswers(): Promise<void> {
     const expired = new Date(clock() - KEY_LIFETIME_MS).toISOString();
-    while ((await run(statements.forgetAnswers.execute({ expired }))).length > 0);
+    while ((await writeTask(() => statements.forgetAnswers.execute({ expired }))).length > 0);
   }
 
   function update(
@@ -220,13 +242,16 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
     isAsWanted: (task: StoredTask) => boolean,
     once?: Once,
   ): Promise<Written> {
-    const { user_id, if_match } = target;
+    const { user_id } = target;
     const id = existingId(target.id);
-    const revisions = if_match ? makePgArray([...if_match]) : null;
+    const precondition = parametersOfPrecondition(target);
     return repeat(async () => {
       const parameters = { ...values, ...once, user_id, id, now: now() };
       try {
-        const [task] = await run(statement.execute({ ...parameters, if_match: revisions }));
+        const [task] =
+          target.if_none_match === '*'
+            ? []
+            : await writeTask(() => statement.execute({ ...parameters, ...precondition }));
         if (task) return { task, replayed: false };
       } catch (error) {
         const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
@@ -236,11 +261,11 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
       }
       const answer = once && (await findAnswer(user_id, once));
       if (answer) return answer;
-      const [found] = await run(statements.findTask.execute({ user_id, id }));
+      const [found] = await read(() => statements.findTask.execute({ user_id, id }));
       const foundState = found?.deleted_at ? 'deleted' : 'live';
       if (!found || (state === 'live' && foundState === 'deleted')) throw new TaskNotFound();
       const { task } = found;
-      if (if_match && !if_match.includes(task.revision)) throw new RevisionMismatch(task.revision);
+      if (!allows(target, task.revision)) throw new RevisionMismatch(task.revision);
       if (foundState === state && !isAsWanted(task)) return undefined;
       return once ? keepAnswer(parameters, task) : { task, replayed: false };
     });
@@ -248,11 +273,11 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
 
   /** The answer to an earlier request under the same key, unless it is too old to count. @throws KeyReused */
   async function findAnswer(user_id: string, { key, fingerprint }: Once): Promise<Written | undefined> {
-    const [answer] = await run(statements.findAnswer.execute({ user_id, key }));
+    const [answer] = await read(() => statements.findAnswer.execute({ user_id, key }));
     if (!answer) return undefined;
     const expired = new Date(clock() - KEY_LIFETIME_MS).toISOString();
     if (answer.created_at < expired) {
-      await run(statements.forgetAnswer.execute({ user_id, key, expired }));
+      await writeTask(() => statements.forgetAnswer.execute({ user_id, key, expired }));
       return undefined;
     }
     if (answer.fingerprint !== fingerprint) throw new KeyReused();
@@ -262,7 +287,7 @@ export function createTaskService({ db, clock, newTaskId }: TaskServiceDependenc
   /** Keeps the answer to a request that needed no change, while the task is as it was found. */
   async function keepAnswer(parameters: Record<string, unknown>, task: StoredTask): Promise<Written | undefined> {
     try {
-      const [kept] = await run(statements.keepAnswer.execute({ ...parameters, revision: task.revision }));
+      const [kept] = await writeTask(() => statements.keepAnswer.execute({ ...parameters, revision: task.revision }));
       return kept && { task, replayed: false };
     } catch (error) {
       if (error instanceof KeyTaken) return undefined;
@@ -369,6 +394,14 @@ function normaliseFilter(filter: TaskFilter): TaskFilter {
   };
 }
 
+function parametersOfPrecondition({ if_match, if_none_match }: Precondition) {
+  return { if_match: numbers(if_match), if_none_match: if_none_match === '*' ? null : numbers(if_none_match) };
+}
+
+function numbers(values: readonly number[] | undefined): string | null {
+  return values ? makePgArray([...values]) : null;
+}
+
 function parametersOf({ tags, q, ...filter }: TaskFilter) {
   return {
     ...filter,
@@ -392,21 +425,3 @@ function fromJson(task: StoredTask): StoredTask {
 
 /** The Idempotency-Key is in use: the whole statement was undone. */
 class KeyTaken extends Error {}
-
-/** Awaits a statement; what the database says becomes an error of the domain. */
-async function run<T>(statement: Promise<T>): Promise<T> {
-  try {
-    return await statement;
-  } catch (error) {
-    switch (postgresFailure(error)?.constraint) {
-      case 'tasks_due_once':
-        throw new InvalidInput([
-          { in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' },
-        ]);
-      case 'idempotency_keys_pkey':
-        throw new KeyTaken();
-    }
-    if (isUnavailable(error)) throw new DatabaseUnavailable(error);
-    throw error;
-  }
-}

@@ -7,6 +7,7 @@
  */
 import {
   and,
+  type Column,
   count,
   eq,
   gt,
@@ -20,13 +21,14 @@ import {
   type WithSubquery,
 } from 'drizzle-orm';
 import type { PgUpdateSetSource, WithSubqueryWithSelection } from 'drizzle-orm/pg-core';
-import type { Database } from '../db/client.ts';
+import type { Drizzle } from '../db/client.ts';
 import {
   coalesce,
   constant,
   excluded,
   isAnyOf,
   isDistinctFrom,
+  isNoneOf,
   minus,
   parameter,
   plus,
@@ -43,13 +45,17 @@ import { matches, nameOf, type TaskFilter } from './task.list.ts';
 const thisTask = and(eq(tasks.user_id, parameter('user_id')), eq(tasks.id, parameter('id')));
 const isLive = isNull(tasks.deleted_at);
 const isDeleted = isNotNull(tasks.deleted_at);
+/** The precondition of the request, where it has one. */
+const inExpectedRevision = (revision: Column) =>
+  and(isAnyOf(revision, 'if_match'), isNoneOf(revision, 'if_none_match'));
+
 const touched = { updated_at: constant<string>(parameter('now')) };
 
 type WrittenTask = WithSubqueryWithSelection<typeof taskColumns, 'written'>;
 
 export type TaskStatements = ReturnType<typeof prepareTaskStatements>;
 
-export function prepareTaskStatements(db: Database) {
+export function prepareTaskStatements(db: Drizzle) {
   return {
     readNothing: db.select(taskColumns).from(tasks).limit(0).prepare('read_nothing'),
     readRevision: db
@@ -98,7 +104,7 @@ export function prepareTaskStatements(db: Database) {
   };
 }
 
-function prepareCreate(db: Database, name: string, once: boolean) {
+function prepareCreate(db: Drizzle, name: string, once: boolean) {
   const bump = db.$with('bump').as(
     db
       .insert(userRevisions)
@@ -120,7 +126,7 @@ function prepareCreate(db: Database, name: string, once: boolean) {
  * PUT, PATCH and completion in one: a parameter that is NULL leaves its column as it is, and a column that may become
  * NULL has a second parameter that says whether it is given. Without a change nothing is written.
  */
-function prepareUpdate(db: Database, name: string, once: boolean) {
+function prepareUpdate(db: Drizzle, name: string, once: boolean) {
   const unlessNull = <T>(field: keyof StoredTask) => coalesce<T>(parameter(field), tasks[field]);
   const ifGiven = <T>(field: keyof StoredTask) => when<T>(parameter(`${field}_given`), parameter(field), tasks[field]);
   const next = {
@@ -142,13 +148,13 @@ function prepareUpdate(db: Database, name: string, once: boolean) {
 
 /** A change to one task in the given state, of an expected revision where one is named, if it `changes` anything. */
 function prepareChange(
-  db: Database,
+  db: Drizzle,
   name: string,
   state: SQL,
   set: PgUpdateSetSource<typeof tasks>,
   { changes, once = false }: { changes?: SQL | undefined; once?: boolean } = {},
 ) {
-  const target = and(thisTask, state, isAnyOf(tasks.revision, 'if_match'));
+  const target = and(thisTask, state, inExpectedRevision(tasks.revision));
   const bump = db.$with('bump').as(
     db
       .insert(userRevisions)
@@ -169,7 +175,7 @@ function prepareChange(
 }
 
 /** Keeps the written task as the answer to an Idempotency-Key; a key that is taken fails the whole statement. */
-function prepareKeeping(db: Database, written: WrittenTask) {
+function prepareKeeping(db: Drizzle, written: WrittenTask) {
   return db.$with('kept').as(
     db
       .insert(idempotencyKeys)
@@ -179,7 +185,7 @@ function prepareKeeping(db: Database, written: WrittenTask) {
 }
 
 /** The same for a task that needed no change and still has the revision that showed it. */
-function prepareKeepAnswer(db: Database) {
+function prepareKeepAnswer(db: Drizzle) {
   const asItWas = and(thisTask, eq(tasks.revision, parameter('revision')));
   const current = db.$with('current').as(db.select(taskColumns).from(tasks).where(asItWas));
   return db
@@ -201,7 +207,7 @@ function answerOf(task: WithSubquery) {
 }
 
 /** Deletes up to 1,000 answers from before `expired`; what another process is deleting is left to it. */
-function prepareForgetAnswers(db: Database) {
+function prepareForgetAnswers(db: Drizzle) {
   const { user_id, key, created_at } = idempotencyKeys;
   const expired = db
     .select({ user_id, key })
@@ -218,10 +224,10 @@ function prepareForgetAnswers(db: Database) {
 
 /**
  * Puts all that the filter matches into the bin. Each takes a revision of its own, in the order of their ids, so that a
- * reader of changes can stop between any two. With `if_match` the user's counter must have one of those values.
- * Yields the last revision taken, or no row when there was nothing to delete or the counter was another.
+ * reader of changes can stop between any two. A precondition is one on the user's counter.
+ * Yields the last revision taken, or no row when there was nothing to delete or the precondition failed.
  */
-function prepareDeleteAll(db: Database, filter: TaskFilter) {
+function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
   const doomed = db.$with('doomed').as(
     db
       .select({ id: tasks.id, position: rowNumberFromLast(tasks.id).as('position') })
@@ -243,7 +249,7 @@ function prepareDeleteAll(db: Database, filter: TaskFilter) {
       .onConflictDoUpdate({
         target: userRevisions.user_id,
         set: { revision: plus(userRevisions.revision, excluded(userRevisions.revision)) },
-        setWhere: isAnyOf(userRevisions.revision, 'if_match'),
+        setWhere: inExpectedRevision(userRevisions.revision),
       })
       .returning({ revision: userRevisions.revision }),
   );

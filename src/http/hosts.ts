@@ -1,0 +1,18 @@
+/**
+ * Which host names this service answers to. A page that a developer visits can give its own name the address 127.0.0.1
+ * (DNS rebinding) and would then be of the same origin as the service; its requests still carry the page's name.
+ */
+export type AllowedHosts = '*' | ReadonlySet<string>;
+
+export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+export function isAllowedHost(request: Request, allowed: AllowedHosts): boolean {
+  return allowed === '*' || allowed.has(hostOf(request.url));
+}
+
+/** The host of an absolute URL without its port: what stands in `Host`. */
+function hostOf(url: string): string {
+  const start = url.indexOf('//') + 2;
+  const authority = url.slice(start, url.indexOf('/', start));
+  return authority.replace(/:\d+$/, '').toLowerCase();
+}

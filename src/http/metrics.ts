@@ -1,0 +1,68 @@
+/** What Prometheus reads at `/metrics`. Labels take few values: methods and routes of this service, status codes. */
+import { Elysia } from 'elysia';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { version } from '../../package.json';
+import type { StatementStats } from '../db/guard.ts';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics(statements: StatementStats, poolSize: number) {
+  const registry = new Registry();
+  const registers = [registry];
+  const duration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the arrival of a request to its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: SECONDS,
+    registers,
+  });
+  const inFlight = new Gauge({ name: 'http_requests_in_flight', help: 'Requests not yet answered.', registers });
+  const shed = new Counter({
+    name: 'http_requests_shed_total',
+    help: 'Requests refused with 503 because too many were in flight.',
+    registers,
+  });
+  const statement = new Histogram({
+    name: 'database_statement_duration_seconds',
+    help: 'Time from a statement to its answer, with the wait for a connection.',
+    buckets: SECONDS,
+    registers,
+  });
+  statements.observe = (milliseconds) => statement.observe(milliseconds / 1000);
+  new Gauge({
+    name: 'database_statements_in_flight',
+    help: 'Statements not yet answered.',
+    registers,
+    collect() {
+      this.set(statements.inFlight);
+    },
+  });
+  new Gauge({ name: 'database_pool_size', help: 'Connections to the database at most.', registers }).set(poolSize);
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory of this process.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  const labels = { version, bun: Bun.version };
+  new Gauge({ name: 'todo_api_build_info', help: 'Always 1.', labelNames: Object.keys(labels), registers })
+    .labels(labels)
+    .set(1);
+  return { registry, duration, inFlight, shed };
+}
+
+/** Serves the metrics in the text format of Prometheus. */
+export function metricsRoute({ registry }: Metrics) {
+  return new Elysia({ name: 'metrics' }).get(
+    '/metrics',
+    async ({ set }) => {
+      set.headers['content-type'] = registry.contentType;
+      return registry.metrics();
+    },
+    { detail: { hide: true } },
+  );
+}
