@@ -50,4 +50,5 @@ CREATE INDEX "idempotency_keys_created" ON "idempotency_keys" USING btree ("crea
 CREATE UNIQUE INDEX "tasks_user_revision" ON "tasks" USING btree ("user_id","revision");--> statement-breakpoint
 CREATE INDEX "tasks_user_created" ON "tasks" USING btree ("user_id","created_at","id") WHERE "tasks"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "tasks_user_open" ON "tasks" USING btree ("user_id","created_at","id") WHERE "tasks"."deleted_at" is null and not "tasks"."completed";--> statement-breakpoint
+CREATE INDEX "tasks_user_bin" ON "tasks" USING btree ("user_id","created_at","id") WHERE "tasks"."deleted_at" is not null;--> statement-breakpoint
 CREATE INDEX "tasks_user_due" ON "tasks" USING btree ("user_id","due","id") WHERE "tasks"."deleted_at" is null and "tasks"."due" is not null;

@@ -34,9 +34,11 @@ export function createApp(dependencies: AppDependencies) {
     normalize: false,
     // One router for sockets and tests; Bun's own decodes paths in another way.
     systemRouter: false,
+    // Elysia looks for the path from the 12th character on; `http://api/` has it sooner.
+    handler: { standardHostname: false },
   })
-    .use(requests({ ...dependencies, metrics }))
     .use(cors(corsOrigins))
+    .use(requests({ ...dependencies, metrics }))
     .use(errors({ log, routes }))
     .use(health({ isStopping, checkReady: service.checkReady }))
     .use(metricsRoute(metrics))

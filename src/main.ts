@@ -10,6 +10,8 @@ import { createTaskIds } from './tasks/task.id.ts';
 /** How long clients on kept-alive connections have to learn from an answer that they must connect elsewhere. */
 const DRAIN_MS = 500;
 
+class CannotListen extends Error {}
+
 const [command] = process.argv.slice(2);
 if (command !== undefined && command !== 'migrate') {
   console.log(`Usage: bun src/main.ts [migrate]
@@ -43,18 +45,22 @@ const app = createApp({
   newRequestId: () => crypto.randomUUID(),
   isStopping: () => stopping,
 });
-app.listen({
-  hostname: config.host,
-  port: config.port,
-  reusePort: false,
-  development: false,
-  // A client that sends nothing for so long is cut, and so is a request that takes so long.
-  idleTimeout: Math.min(255, Math.ceil(config.timeoutMs / 1000) + 20),
-});
+await orExit(listen);
 log.info({ url: String(app.server?.url) }, 'listening');
 
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
+
+function listen(): void {
+  const { host: hostname, port, timeoutMs } = config;
+  // A client that sends nothing for so long is cut, and so is a request that takes so long.
+  const idleTimeout = Math.min(255, Math.ceil(timeoutMs / 1000) + 20);
+  try {
+    app.listen({ hostname, port, reusePort: false, development: false, idleTimeout });
+  } catch (error) {
+    throw new CannotListen(`Cannot listen on ${hostname}, port ${port}: ${(error as { code?: string }).code}`);
+  }
+}
 
 /** Is no longer ready, drains, refuses connections, answers what is in flight, closes the database. */
 async function stop(signal: string): Promise<void> {
@@ -75,7 +81,7 @@ async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
-    const expected = [InvalidConfig, FolderInUse, SchemaMismatch].some((kind) => error instanceof kind);
+    const expected = [InvalidConfig, FolderInUse, SchemaMismatch, CannotListen].some((kind) => error instanceof kind);
     console.error(expected ? (error as Error).message : error);
     process.exit(1);
   }

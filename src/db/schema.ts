@@ -78,6 +78,7 @@ export const tasks = pgTable(
       (): SQL => sql`coalesce(${tasks.due_at}, ${tasks.due_date}::timestamp at time zone 'UTC')`,
     ),
   },
+  // Other sorts than by creation have no index: each would cost every write, and a user's tasks are sorted in a moment.
   (table) => [
     primaryKey({ name: 'tasks_pkey', columns: [table.user_id, table.id] }),
     // Delta sync, and the guarantee that no two changes share a number. Every change adds an entry to it.
@@ -88,6 +89,8 @@ export const tasks = pgTable(
     index('tasks_user_open')
       .on(table.user_id, table.created_at, table.id)
       .where(sql`${table.deleted_at} is null and not ${table.completed}`),
+    // The bin; only deletions pay for it.
+    index('tasks_user_bin').on(table.user_id, table.created_at, table.id).where(sql`${table.deleted_at} is not null`),
     // due_before and due_after; tasks without a due time cost it nothing.
     index('tasks_user_due')
       .on(table.user_id, table.due, table.id)

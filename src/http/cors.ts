@@ -7,6 +7,8 @@ export type AllowedOrigins = '*' | 'localhost' | readonly string[];
 const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 const EXPOSED_HEADERS = [
+  'Accept',
+  'Accept-Encoding',
   'Accept-Patch',
   'Allow',
   'ETag',

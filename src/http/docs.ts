@@ -87,7 +87,8 @@ interface OpenApiDocument {
 interface Operation {
   parameters?: unknown[];
   headers?: string[];
-  requestBody?: { content: Record<string, unknown> };
+  requestExample?: unknown;
+  requestBody?: { content: Record<string, object> };
 }
 
 /** What a schema says to our own validators and not to a reader of JSON Schema. */
@@ -108,8 +109,9 @@ function finish(document: OpenApiDocument): unknown {
   return JSON.parse(text);
 }
 
-function complete(method: string, { headers = [], parameters = [], requestBody, ...operation }: Operation) {
-  const content = requestBody?.content['application/json'];
+function complete(method: string, source: Operation) {
+  const { headers = [], parameters = [], requestBody, requestExample: example, ...operation } = source;
+  const content = { ...requestBody?.content['application/json'], example };
   const types = method === 'patch' ? PATCH_TYPES : JSON_TYPES;
   return {
     ...operation,

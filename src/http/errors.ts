@@ -11,12 +11,6 @@ import type { RouteSchemas, RouteTable } from './routes.ts';
 
 export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
   return new Elysia({ name: 'errors' })
-    .options('/*', ({ path, set }) => {
-      const allow = routes.methodsOf(path);
-      if (allow.length === 0) throw notFound();
-      set.status = 204;
-      set.headers.allow = allow.join(', ');
-    })
     .onError({ as: 'global' }, ({ code, error, params, path, request, route, set }) => {
       const problem = explain();
       const { status } = PROBLEMS[problem.kind];
@@ -36,6 +30,12 @@ export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
         if (code === 'PARSE') return toProblem(error.cause);
         return toProblem(error);
       }
+    })
+    .options('/*', ({ path, set }) => {
+      const allow = routes.methodsOf(path);
+      if (allow.length === 0) throw notFound();
+      set.status = 204;
+      set.headers.allow = allow.join(', ');
     });
 }
 

@@ -8,6 +8,8 @@ import type { Fault } from '../errors.ts';
 export function faultsOf(part: Fault['in'], schema: TSchema, value: unknown): Fault[] {
   const faults = new Map<string, Fault>();
   for (const error of Value.Errors(schema, value)) {
+    // Only sums up the faults of its members, which come as well.
+    if (error.type === ValueErrorType.Intersect) continue;
     const pointer = part === 'body' ? error.path : decodePointer(error.path);
     if (!faults.has(pointer)) faults.set(pointer, { in: part, pointer, detail: explain(error.type, error.schema) });
   }

@@ -12,10 +12,16 @@ const BARE = /^[\x21\x23-\x7e][\x20\x21\x23-\x7e]*$/;
 const QUOTED = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"$/;
 
 /**
- * The key of a request, bare or as a quoted string, and the fingerprint of its method, path and body.
+ * The key of a request, bare or as a quoted string, and the fingerprint of what it asks for.
+ * @param body in which the order of members does not matter
  * @throws InvalidInput for a key that is malformed, empty or too long
  */
-export function idempotencyOf(request: Request, body: unknown): Idempotency | undefined {
+export function idempotencyOf(
+  request: Request,
+  operation: string,
+  id = '',
+  body: object = {},
+): Idempotency | undefined {
   const field = request.headers.get('idempotency-key');
   if (field === null) return undefined;
   const key = QUOTED.test(field) ? field.slice(1, -1).replace(/\\(.)/g, '$1') : field;
@@ -27,7 +33,8 @@ export function idempotencyOf(request: Request, body: unknown): Idempotency | un
         detail: `must be 1 to ${LIMITS.idempotencyKey} printable characters`,
       },
     ]);
-  const { pathname } = new URL(request.url);
-  const hasher = new Bun.CryptoHasher('sha256').update(JSON.stringify([request.method, pathname, body]));
-  return { key, fingerprint: hasher.digest('base64url') };
+  const asked = JSON.stringify([operation, id.toLowerCase(), Object.entries(body).sort(byName)]);
+  return { key, fingerprint: new Bun.CryptoHasher('sha256').update(asked).digest('base64url') };
 }
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);

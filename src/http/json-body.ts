@@ -3,6 +3,9 @@ import { contentTooLarge, invalidInput, Problem } from './problem.ts';
 /** What a request's body was, for whoever has to say what is wrong with it. */
 export const parsedBodies = new WeakMap<Request, unknown>();
 
+/** No schema here goes deeper than an array in an object; what does, validators would walk for seconds. */
+const MAX_DEPTH = 8;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export const JSON_TYPES = ['application/json'];
@@ -27,6 +30,7 @@ export async function readJson(request: Request, accepted: readonly string[], ma
   if (type === null) throw unsupported(request.method, accepted);
   try {
     const body: unknown = JSON.parse(utf8.decode(bytes));
+    if (isDeeperThan(MAX_DEPTH, body)) throw new RangeError();
     parsedBodies.set(request, body);
     return body;
   } catch (error) {
@@ -55,6 +59,11 @@ async function readAtMost(request: Request, maxBytes: number): Promise<Uint8Arra
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((item) => isDeeperThan(depth - 1, item));
 }
 
 function isAccepted(header: string, accepted: readonly string[]): boolean {

@@ -47,6 +47,7 @@ export const HEADERS = {
   'Cache-Control': text('Answers are of one user, and are checked before they are used again.', 'private, no-cache'),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
   Accept: text('What a body may be.', 'application/json'),
+  'Accept-Encoding': text('Content codings that a body may have: none.', 'identity'),
   'Accept-Patch': text('What the body of a PATCH may be (RFC 5789).', 'application/merge-patch+json, application/json'),
 } as const;
 
@@ -75,7 +76,7 @@ interface Success {
 type Status = (typeof PROBLEMS)[ProblemName]['status'];
 
 /** Whatever is asked, it can come to this. */
-const ALWAYS: Status[] = [421, 500, 503];
+const ALWAYS: Status[] = [413, 421, 500, 503];
 
 /** The `responses` of an operation: its success, 304 where the client may have it, and what can go wrong with it. */
 export function responses(success: Success, problems: Status[], conditional = false) {
@@ -102,7 +103,7 @@ function references(names: readonly HeaderName[]) {
 
 const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
   412: ['ETag'],
-  415: ['Accept', 'Accept-Patch'],
+  415: ['Accept', 'Accept-Patch', 'Accept-Encoding'],
   503: ['Retry-After'],
 };
 

@@ -55,11 +55,11 @@ export function requests(options: RequestOptions) {
         throw new Problem('overloaded', 'Too many requests at once.', { headers: { 'retry-after': '1' } });
       }
     })
-    .onAfterResponse({ as: 'global' }, ({ request, set, route, startedAt }) => {
+    .onAfterResponse({ as: 'global' }, ({ request, set, route, startedAt, responseValue }) => {
       inFlight -= 1;
       const milliseconds = performance.now() - startedAt;
       const { method } = request;
-      const status = Number(set.status);
+      const status = responseValue instanceof Response ? responseValue.status : Number(set.status);
       metrics.inFlight.set(inFlight);
       metrics.duration.observe({ method, route: route || 'none', status }, milliseconds / 1000);
       const trace_id = TRACEPARENT.exec(request.headers.get('traceparent') ?? '')?.[1];

@@ -26,7 +26,7 @@ const schema = { $ref: '#/components/schemas/Task' };
 const task = { schema, example } as const;
 
 const READ = [400, 404] as const;
-const CHANGE = [400, 404, 408, 412, 413, 415, 428] as const;
+const CHANGE = [400, 404, 408, 412, 415, 428] as const;
 
 const changed = (...more: HeaderName[]) =>
   ({
@@ -41,6 +41,7 @@ export const createTask = {
   operationId: 'createTask',
   summary: 'Create a task',
   headers: ['Idempotency-Key'],
+  requestExample: { title: 'Buy milk', tags: ['errand'], due_date: '2026-12-01' },
   responses: responses(
     {
       status: 201,
@@ -48,7 +49,7 @@ export const createTask = {
       ...task,
       headers: ['Location', 'ETag', 'Cache-Control', 'Idempotency-Replayed'],
     },
-    [400, 408, 413, 415, 422],
+    [400, 408, 415, 422],
   ),
 };
 
@@ -96,6 +97,7 @@ export const replaceTask = {
   operationId: 'replaceTask',
   summary: 'Replace a task: what is left out takes its default',
   headers: ['If-Match'],
+  requestExample: { title: 'Buy oat milk', priority: 'high', due_at: '2026-12-01T09:30:00Z' },
   responses: responses(changed(), [...CHANGE]),
 };
 
@@ -105,6 +107,7 @@ export const updateTask = {
   summary: 'Change some fields of a task',
   description: 'A JSON merge patch (RFC 7396). A patch that changes nothing keeps the revision.',
   headers: ['If-Match', 'Idempotency-Key'],
+  requestExample: { priority: 'high', due_date: null },
   responses: responses(changed('Idempotency-Replayed'), [...CHANGE, 422]),
 };
 
@@ -122,6 +125,7 @@ export const completeTask = {
   summary: 'Complete a task, reopen it, or toggle',
   description: 'Without a body the state is toggled; with `completed` it is set.',
   headers: ['If-Match', 'Idempotency-Key'],
+  requestExample: { completed: true },
   responses: responses(changed('Idempotency-Replayed'), [...CHANGE, 422]),
 };
 

@@ -73,7 +73,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
     .post(
       '/',
       async ({ params, body, request, set }) => {
-        const created = await service.createTask(params.user_id, body, idempotencyOf(request, body));
+        const created = await service.createTask(params.user_id, body, idempotencyOf(request, 'createTask', '', body));
         const task = representWritten(created, request, set.headers);
         set.status = 201;
         set.headers.location = task.url;
@@ -142,7 +142,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
     .patch(
       '/:id',
       async ({ params, body, request, set }) => {
-        const once = idempotencyOf(request, body);
+        const once = idempotencyOf(request, 'updateTask', params.id, body);
         return representWritten(await service.updateTask(targetOf(params, request), body, once), request, set.headers);
       },
       { parse: 'taskPatch', params: TaskPath, body: TaskPatch, detail: docs.updateTask },
@@ -159,7 +159,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
       '/:id/complete',
       async ({ params, body, request, set }) => {
         const { completed } = body;
-        const once = idempotencyOf(request, body);
+        const once = idempotencyOf(request, 'completeTask', params.id, body);
         const task = await service.completeTask(targetOf(params, request), completed, once);
         return representWritten(task, request, set.headers);
       },
@@ -168,7 +168,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
     .post(
       '/:id/restore',
       async ({ params, request, set }) => {
-        const once = idempotencyOf(request, null);
+        const once = idempotencyOf(request, 'restoreTask', params.id);
         return representWritten(await service.restoreTask(targetOf(params, request), once), request, set.headers);
       },
       { params: TaskPath, detail: docs.restoreTask },
