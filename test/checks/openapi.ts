@@ -9,14 +9,14 @@ if (!file) throw new Error('Usage: bun test/checks/openapi.ts <file>');
 
 // Connections are made when first needed, and describing the service needs none.
 const config = readConfig({ DATABASE_URL: 'postgres://127.0.0.1/none' });
-const { db } = await openDatabase({ ...config, url: config.databaseUrl });
 const app = createApp({
   ...config,
-  db,
+  database: await openDatabase({ ...config, url: config.databaseUrl }),
   log: pino({ level: 'silent' }),
   clock: Date.now,
   newTaskId: () => '',
   newRequestId: () => '',
+  isStopping: () => false,
 });
 const response = await app.handle(new Request('http://127.0.0.1/swagger/json'));
 await Bun.write(file, response);
