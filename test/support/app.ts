@@ -13,7 +13,7 @@ export const ORIGIN = 'http://localhost';
 
 type TaskRow = typeof tasks.$inferSelect;
 
-export type TestAppOptions = Partial<Omit<AppDependencies, 'db' | 'clock'>>;
+export type TestAppOptions = Partial<Omit<AppDependencies, 'database' | 'clock'>>;
 
 export interface RequestOptions {
   /** Sent as JSON. */
@@ -29,19 +29,23 @@ export type TestApp = ReturnType<typeof createTestApp>;
 
 let users = 0;
 
-/** An app on `db`, told the time by `clock.now`, with task and request ids that count up, logging into `log`. */
-export function createTestApp(db: Database, options: TestAppOptions = {}) {
+/** An app on `database`, told the time by `clock.now`, with task and request ids that count up, logging into `log`. */
+export function createTestApp(database: Database, options: TestAppOptions = {}) {
   const clock = { now: Date.parse(START) };
   const log: Record<string, unknown>[] = [];
   let requests = 0;
   const app = createApp({
-    db,
+    database,
+    poolSize: 10,
     log: pino({ base: null, timestamp: false }, { write: (line) => log.push(JSON.parse(line)) }),
     clock: () => clock.now,
     newTaskId: createTaskIds((bytes) => bytes.fill(0)),
     newRequestId: () => `request-${++requests}`,
     corsOrigins: 'localhost',
+    allowedHosts: '*',
     requireIfMatch: false,
+    maxInFlight: 1000,
+    isStopping: () => false,
     maxBodyBytes: 262_144,
     ...options,
   });
@@ -56,21 +60,26 @@ export function createTestApp(db: Database, options: TestAppOptions = {}) {
     root,
     call,
 
-    /** Creates a task that the test is not about. */
-    async create(fields: Record<string, unknown> = {}): Promise<Task> {
-      const { status, body } = await call<Task>('POST', root, { body: { title: 'Buy milk', ...fields } });
-      if (status !== 201) throw new Error(`The task was not created: ${JSON.stringify(body)}`);
-      return body;
-    },
+    create: createTasks(call, root),
 
     /** What is in the tables about the app's user, in the order of creation. */
     async stored(owner = user): Promise<{ tasks: TaskRow[]; revision: number | undefined }> {
+      const { db } = database;
       const [counter] = await db.select().from(userRevisions).where(eq(userRevisions.user_id, owner));
       return {
         tasks: await db.select().from(tasks).where(eq(tasks.user_id, owner)).orderBy(asc(tasks.id)),
         revision: counter?.revision,
       };
     },
+  };
+}
+
+/** Creates tasks that the test is not about. */
+export function createTasks(call: Call, root: string) {
+  return async (fields: Record<string, unknown> = {}): Promise<Task> => {
+    const { status, body } = await call<Task>('POST', root, { body: { title: 'Buy milk', ...fields } });
+    if (status !== 201) throw new Error(`The task was not created: ${JSON.stringify(body)}`);
+    return body;
   };
 }
 
@@ -96,9 +105,10 @@ export function idAt(time: string, n = 0): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-${(0x7000 + n).toString(16)}-8000-000000000000`;
 }
 
+/** The answer without what the socket adds to it. */
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
-  const headers = Object.fromEntries(response.headers);
+  const { date: _, 'content-length': __, ...headers } = Object.fromEntries(response.headers);
   const isJson = /^application\/(problem\+)?json\b/.test(headers['content-type'] ?? '');
   return { status: response.status, headers, body: text === '' ? undefined : isJson ? JSON.parse(text) : text };
 }

@@ -9,9 +9,8 @@ import { makeFolder } from './folder.ts';
 import { startNeonRelay } from './neon-relay.ts';
 import { createDatabase } from './postgres.ts';
 
-export interface TestDatabase {
+export interface TestDatabase extends Database {
   name: 'PGlite' | 'PostgreSQL' | 'Neon';
-  db: Database;
 }
 
 export const databases: readonly TestDatabase[] = await openAll();
@@ -22,7 +21,7 @@ export type OpenApp = (options?: TestAppOptions) => TestApp;
 /** Defines the same tests once for each of the three databases. */
 export function forEachDatabase(name: string, define: (open: OpenApp, database: TestDatabase) => void): void {
   for (const database of databases) {
-    describe(`${name} on ${database.name}`, () => define((options) => createTestApp(database.db, options), database));
+    describe(`${name} on ${database.name}`, () => define((options) => createTestApp(database, options), database));
   }
 }
 
@@ -42,6 +41,6 @@ async function openAll(): Promise<TestDatabase[]> {
     const database = await openDatabase({ url, dataDir: join(folder, 'data'), poolSize: 10, timeoutMs: 10_000 });
     atEnd(database.close);
     await migrate(database.db);
-    return { name, db: database.db };
+    return { name, ...database };
   }
 }

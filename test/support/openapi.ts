@@ -41,7 +41,16 @@ const PROBLEM = 'application/problem+json';
 const GENERAL = /^(access-control-.*|cache-control|connection|content-(length|type)|date|vary|x-content-type-options)$/;
 
 /** Headers that only some answers of one status have. */
-const CONDITIONAL = new Set(['link', 'x-total-count', 'preference-applied', 'idempotency-replayed', 'retry-after']);
+const CONDITIONAL = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-patch',
+  'idempotency-replayed',
+  'link',
+  'preference-applied',
+  'retry-after',
+  'x-total-count',
+]);
 
 export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
   const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));

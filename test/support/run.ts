@@ -6,13 +6,26 @@ import { SERVER_URL, startPostgres } from './postgres.ts';
 
 const WORKERS = 2;
 
+/** A test that hangs must end some day; no test is judged by how long it takes. */
+const TIMEOUT_MS = 120_000;
+
 const server = await startPostgres();
 // A shared registry of modules lets the files of one process share its databases.
-const tests = Bun.spawn([process.execPath, 'test', `--parallel=${WORKERS}`, '--no-isolate', ...process.argv.slice(2)], {
-  env: { ...process.env, [SERVER_URL]: server.url },
-  stdout: 'inherit',
-  stderr: 'pipe',
-});
+const tests = Bun.spawn(
+  [
+    process.execPath,
+    'test',
+    `--parallel=${WORKERS}`,
+    '--no-isolate',
+    `--timeout=${TIMEOUT_MS}`,
+    ...process.argv.slice(2),
+  ],
+  {
+    env: { ...process.env, [SERVER_URL]: server.url },
+    stdout: 'inherit',
+    stderr: 'pipe',
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tests.kill(signal));
 
 const report = await passOn(tests.stderr);
