@@ -11,6 +11,7 @@ const steps: Record<string, () => Promise<Outcome>> = {
     run(tool('biome', 'check', '--error-on-warnings', '--reporter=concise', '--max-diagnostics=none')),
   types: () => run(tool('tsc', '--noEmit')),
   'unused code and dependencies': () => run(tool('knip', '--treat-config-hints-as-errors')),
+  'import cycles': () => run(tool('knip', '--include', 'cycles')),
   'migration drift': () => migrationDrift(),
   'OpenAPI document': openApiDocument,
   'known vulnerabilities': () => audit(),
