@@ -65,8 +65,7 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open) => {
     for (let n = 0; n < 10; n += 1) await create();
     const answers = await Promise.all(Array.from({ length: 4 }, () => call('DELETE', root)));
     expect(answers).toEqual(Array(4).fill(noContent()));
-    const { tasks, revision } = await stored();
-    expect(revision).toBe(20);
+    const { tasks } = await stored();
     expect(tasks.map((row) => row.revision)).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
   });
 

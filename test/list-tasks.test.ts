@@ -6,7 +6,7 @@ import { invalidInput, success } from './support/expected.ts';
 
 /** Of a list on one page, at a state of the user's counter. */
 const listHeaders = (root: string, counter: number) => ({
-  etag: expect.stringMatching(`^"${counter}\\.`),
+  etag: expect.stringMatching(new RegExp(`^"${counter}\\.`)),
   link: `<${ORIGIN}${root}>; rel="first"`,
 });
 

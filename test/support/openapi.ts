@@ -6,16 +6,22 @@ interface Reference {
   $ref: string;
 }
 
+interface Content {
+  schema: unknown;
+  example?: unknown;
+  examples?: Record<string, { value: unknown }>;
+}
+
 interface DocumentedResponse {
   headers?: Record<string, unknown>;
-  content?: Record<string, { schema: unknown; example?: unknown }>;
+  content?: Record<string, Content>;
 }
 
 export interface Operation {
   operationId: string;
   summary: string;
   parameters?: { name: string; in: 'path' | 'query' | 'header'; required?: boolean }[];
-  requestBody?: { required?: boolean; content: Record<string, { schema: unknown; example?: unknown }> };
+  requestBody?: { required?: boolean; content: Record<string, Content> };
   responses: Record<string, DocumentedResponse | Reference>;
 }
 

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'bun:test';
+import Ajv2020 from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import type { OpenApiDocument, Operation } from '../support/openapi.ts';
+import { serve } from '../support/server.ts';
+
+/** The operations of the contract by the verbs of the design. */
+const OPERATIONS = {
+  'POST /api/{user_id}/tasks': 'createTask',
+  'GET /api/{user_id}/tasks': 'listTasks',
+  'DELETE /api/{user_id}/tasks': 'deleteTasks',
+  'GET /api/{user_id}/tasks/{id}': 'getTask',
+  'PUT /api/{user_id}/tasks/{id}': 'replaceTask',
+  'PATCH /api/{user_id}/tasks/{id}': 'updateTask',
+  'DELETE /api/{user_id}/tasks/{id}': 'deleteTask',
+  'PATCH /api/{user_id}/tasks/{id}/complete': 'completeTask',
+  'POST /api/{user_id}/tasks/{id}/restore': 'restoreTask',
+  'GET /health/live': 'getLiveness',
+  'GET /health/ready': 'getReadiness',
+};
+
+/** What is for people or for Prometheus, and no operation of the API. */
+const UNDOCUMENTED = ['GET /', 'GET /metrics', 'OPTIONS /*', /^GET \/swagger/];
+
+async function open() {
+  const server = serve();
+  const { body } = await server.call<OpenApiDocument>('GET', '/swagger/json');
+  const operations = Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+  );
+  return { ...server, document: body, operations, validator: validatorFor(body) };
+}
+
+function validatorFor(document: OpenApiDocument) {
+  const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true })).addSchema(document, 'openapi.json');
+  return (schema: unknown, value: unknown) => {
+    // A reference within the document, seen from a schema that is taken out of it.
+    const text = JSON.stringify(schema).replaceAll('"#/', '"openapi.json#/');
+    return ajv.validate(JSON.parse(text), value) ? [] : ajv.errors;
+  };
+}
+
+function responsesOf(document: OpenApiDocument, operation: Operation) {
+  return Object.entries(operation.responses).map(([status, response]) => ({
+    status: Number(status),
+    response: '$ref' in response ? document.components.responses[response.$ref.split('/').at(-1) as string] : response,
+  }));
+}
+
+describe('The OpenAPI document', () => {
+  test('is of version 3.1 and names every operation once, by the verbs that the code uses', async () => {
+    await using server = await open();
+    const { document, operations } = server;
+    expect(document.openapi).toStartWith('3.1.');
+    expect(Object.fromEntries(operations.map(({ name, operation }) => [name, operation.operationId]))).toEqual(
+      OPERATIONS,
+    );
+  });
+
+  test('leaves out no route of the service', async () => {
+    await using server = await open();
+    const { app, operations } = server;
+    const routes = app.routes.map(
+      ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/(?<=.)\/$/, '')}`,
+    );
+    const isMeantTo = (route: string) =>
+      UNDOCUMENTED.some((known) => (typeof known === 'string' ? known === route : known.test(route)));
+    expect(routes.filter((route) => !isMeantTo(route)).sort()).toEqual(operations.map(({ name }) => name).sort());
+  });
+
+  test('is the same each time', async () => {
+    await using server = serve();
+    const read = async () => (await fetch(`${server.origin}/swagger/json`)).text();
+    expect(await read()).toBe(await read());
+  });
+
+  test('has a summary, a success and the problems of each operation', async () => {
+    await using server = await open();
+    const { document, operations } = server;
+    for (const { name, operation } of operations) {
+      expect(operation.summary, name).toBeTruthy();
+      const responses = responsesOf(document, operation);
+      expect(
+        responses.filter(({ status }) => status < 300),
+        name,
+      ).toHaveLength(1);
+      expect(
+        responses.map(({ status }) => status),
+        name,
+      ).toEqual(expect.arrayContaining([500, 503]));
+      for (const { status, response } of responses) {
+        expect(response?.headers, `${name} ${status}`).toHaveProperty('X-Request-Id');
+        const types = Object.keys(response?.content ?? {});
+        if (status >= 400) expect(types, `${name} ${status}`).toEqual(['application/problem+json']);
+        else expect(types, `${name} ${status}`).toEqual([204, 304].includes(status) ? [] : ['application/json']);
+      }
+    }
+  });
+
+  test('has an example of each body, and each is valid', async () => {
+    await using server = await open();
+    const { document, operations, validator } = server;
+    for (const { name, operation } of operations) {
+      const bodies = [operation.requestBody, ...responsesOf(document, operation).map(({ response }) => response)];
+      for (const [type, { schema, example, examples }] of bodies.flatMap((body) =>
+        Object.entries(body?.content ?? {}),
+      )) {
+        const values = examples ? Object.values(examples).map(({ value }) => value) : [example];
+        for (const value of values) {
+          expect(value, `${name} ${type}`).toBeDefined();
+          expect(validator(schema, value), `${name} ${type}`).toEqual([]);
+        }
+      }
+    }
+  });
+
+  test('shows examples that the service takes', async () => {
+    await using server = await open();
+    const { call, root, create, operations } = server;
+    for (const { name, operation } of operations) {
+      for (const [type, { example }] of Object.entries(operation.requestBody?.content ?? {})) {
+        const { id } = await create();
+        const [method = '', template = ''] = name.split(' ');
+        const path = template.replace('/api/{user_id}/tasks', root).replace('{id}', id);
+        const answer = await call(method, path, { body: example, headers: { 'content-type': type } });
+        expect([200, 201], `${name} ${type} ${JSON.stringify(answer.body)}`).toContain(answer.status);
+      }
+    }
+  });
+
+  test('refers to nothing that is not there, and leaks nothing of how it was made', async () => {
+    await using server = await open();
+    const { document } = server;
+    const text = JSON.stringify(document);
+    for (const [, pointer = ''] of text.matchAll(/"\$ref":"#([^"]+)"/g)) {
+      const target = pointer
+        .slice(1)
+        .split('/')
+        .reduce<unknown>((value, key) => (value as Record<string, unknown>)?.[key], document);
+      expect(target, pointer).toBeDefined();
+    }
+    for (const word of ['"$id"', '"trimmed"', '"lowerCase"', '"expected"']) expect(text).not.toContain(word);
+  });
+});
+
+describe('The documentation page', () => {
+  test('is where / leads', async () => {
+    await using server = serve();
+    expect(await server.call('GET', '/')).toMatchObject({ status: 302, headers: { location: '/swagger' } });
+  });
+
+  test('asks for nothing that is not served from here', async () => {
+    await using server = serve();
+    const { origin } = server;
+    const page = await fetch(`${origin}/swagger`);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const addresses = [...(await page.text()).matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address);
+    expect(addresses.length).toBeGreaterThan(2);
+    for (const address of addresses) {
+      expect(address).toStartWith('/swagger/');
+      const file = await fetch(origin + address);
+      expect(file.status, address).toBe(200);
+      expect(file.headers.get('content-type'), address).toMatch(/^(text\/(css|javascript)|image\/png)/);
+      expect(file.headers.get('x-content-type-options'), address).toBe('nosniff');
+      expect((await file.bytes()).byteLength, address).toBeGreaterThan(50);
+    }
+  });
+
+  test('is told to read the document of this service', async () => {
+    await using server = serve();
+    const script = await (await fetch(`${server.origin}/swagger/start.js`)).text();
+    expect(script).toContain("'/swagger/json'");
+    expect(script).not.toContain('//');
+  });
+});
