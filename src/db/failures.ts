@@ -1,4 +1,5 @@
 /** Reads the errors of the drivers, each of which says the same in its own way. */
+import { DrizzleQueryError } from 'drizzle-orm/errors';
 
 interface DriverError {
   code?: unknown;
@@ -23,13 +24,13 @@ export function postgresFailure(error: unknown): { sqlState: string; constraint:
 const UNAVAILABLE = /^(08|53|57|58)|^25006$/;
 
 /**
- * Whether the database rather than the request is at fault, so that the same request may succeed later. An error in
- * which PostgreSQL has no word came from the driver or the network; only mistakes of our own are not of that kind.
+ * Whether the database rather than the request is at fault, so that the same request may succeed later. A statement
+ * that failed without a word of PostgreSQL's failed in the driver or the network; other errors are mistakes of our own.
  */
 export function isUnavailable(error: unknown): boolean {
   const failure = postgresFailure(error);
   if (failure) return UNAVAILABLE.test(failure.sqlState);
-  return ![...causes(error)].some((cause) => cause instanceof TypeError || cause instanceof RangeError);
+  return error instanceof DrizzleQueryError && !(error.cause instanceof TypeError);
 }
 
 /** Not connected: refused, timed out, starting up or shutting down (57P03), no connection left (53300). */

@@ -25,56 +25,56 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
   const deadlines = createDeadlines(timeoutMs);
   let answeredAt = 0;
 
-  async function attempt<T>(statement: () => Promise<T>, startedAt: number): Promise<T> {
-    stats.inFlight += 1;
-    const deadline = deadlines.add(startedAt);
-    try {
-      const answer = await Promise.race([statement(), deadline.passed]);
-      answeredAt = performance.now();
-      return answer;
-    } catch (error) {
-      if (!(error instanceof DeadlinePassed)) answeredAt = performance.now();
-      else if (answeredAt < startedAt) onStall();
-      throw error;
-    } finally {
-      deadlines.remove(deadline);
-      stats.inFlight -= 1;
-      stats.observe(performance.now() - startedAt);
-    }
-  }
-
-  async function run<T>(statement: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
+  function run<T>(statement: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
     const startedAt = performance.now();
-    try {
-      return await attempt(statement, startedAt).catch(async (error: unknown) => {
-        if (!isUnavailable(error) || !mayRepeat(error)) throw error;
-        await Bun.sleep(RETRY_AFTER_MS);
-        return attempt(statement, startedAt);
+    stats.inFlight += 1;
+    // One promise for all of it: this is on the way of every request.
+    return new Promise<T>((resolve, reject) => {
+      let repeated = false;
+      const deadline = deadlines.add(startedAt, (error) => {
+        if (answeredAt < startedAt) onStall();
+        settle();
+        reject(new DatabaseUnavailable(error));
       });
-    } catch (error) {
-      throw isUnavailable(error) ? new DatabaseUnavailable(error) : error;
-    }
+      const settle = () => {
+        deadlines.remove(deadline);
+        stats.inFlight -= 1;
+        stats.observe(performance.now() - startedAt);
+      };
+      const onAnswer = (answer: T) => {
+        answeredAt = performance.now();
+        if (!deadlines.has(deadline)) return;
+        settle();
+        resolve(answer);
+      };
+      const onError = (error: unknown) => {
+        const unavailable = isUnavailable(error);
+        if (!unavailable) answeredAt = performance.now();
+        if (!deadlines.has(deadline)) return;
+        if (unavailable && !repeated && mayRepeat(error)) {
+          repeated = true;
+          setTimeout(() => statement().then(onAnswer, onError), RETRY_AFTER_MS);
+          return;
+        }
+        settle();
+        reject(unavailable ? new DatabaseUnavailable(error) : error);
+      };
+      statement().then(onAnswer, onError);
+    });
   }
 
   return {
     stats,
     /** For a statement that changes nothing: when the connection is lost, it is tried once more. */
-    read: <T>(statement: () => Promise<T>) => run(statement, (error) => !(error instanceof DeadlinePassed)),
+    read: <T>(statement: () => Promise<T>) => run(statement, () => true),
     /** For a statement that changes something: it is tried once more only if it surely never reached the database. */
     write: <T>(statement: () => Promise<T>) => run(statement, wasNeverSent),
   };
 }
 
-/** The statement took too long; whether it was carried out is not known. */
-class DeadlinePassed extends Error {
-  override name = 'DeadlinePassed';
-}
-
 interface Deadline {
   at: number;
-  /** Never fulfilled; rejected with DeadlinePassed at the time. */
-  passed: Promise<never>;
-  reject: (reason: DeadlinePassed) => void;
+  onPassed: (error: Error) => void;
 }
 
 /**
@@ -83,7 +83,7 @@ interface Deadline {
  */
 function createDeadlines(timeoutMs: number) {
   const interval = timeoutMs / 20;
-  // In the order in which they will pass, but for second tries, which are late by a look at most.
+  // In the order in which they will pass.
   const pending = new Set<Deadline>();
   let timer: Timer | undefined;
 
@@ -91,8 +91,7 @@ function createDeadlines(timeoutMs: number) {
     const soon = performance.now() + interval;
     for (const deadline of pending) {
       if (deadline.at > soon) break;
-      pending.delete(deadline);
-      deadline.reject(new DeadlinePassed(`The database did not answer within ${timeoutMs} ms.`));
+      deadline.onPassed(new Error(`The database did not answer within ${timeoutMs} ms.`));
     }
     if (pending.size === 0) {
       clearInterval(timer);
@@ -101,13 +100,13 @@ function createDeadlines(timeoutMs: number) {
   }
 
   return {
-    add(startedAt: number): Deadline {
-      const { promise, reject } = Promise.withResolvers<never>();
-      const deadline = { at: startedAt + timeoutMs, passed: promise, reject };
+    add(startedAt: number, onPassed: Deadline['onPassed']): Deadline {
+      const deadline = { at: startedAt + timeoutMs, onPassed };
       pending.add(deadline);
       timer ??= setInterval(look, interval);
       return deadline;
     },
+    has: (deadline: Deadline) => pending.has(deadline),
     remove: (deadline: Deadline) => pending.delete(deadline),
   };
 }

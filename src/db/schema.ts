@@ -20,24 +20,19 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { LIMITS, PRIORITIES, TRIMMED_CHARACTERS } from './limits.ts';
+import { type DriverInstant, toDay, toRfc3339 } from './rows.ts';
 
 /** Text ordered and compared by code point: the same on every server, whatever its locale or ICU version. */
 const codePointText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
 
-/**
- * An instant with milliseconds, in code as RFC 3339 in UTC. Bun.SQL hands over a `Date`, the other drivers the
- * server's own text (`2026-12-01 09:30:00.5+00`), which leaves out trailing zeros of the fraction.
- */
-const instant = customType<{ data: string; driverData: string | Date }>({
+/** An instant with milliseconds, in code as RFC 3339 in UTC. */
+const instant = customType<{ data: string; driverData: DriverInstant }>({
   dataType: () => 'timestamp (3) with time zone',
-  fromDriver: (value) => (typeof value === 'string' ? new Date(value) : value).toISOString(),
+  fromDriver: toRfc3339,
 });
 
-/** A calendar day, `2026-12-01`, without a time zone; Bun.SQL hands over a `Date` at 00:00 UTC. */
-const day = customType<{ data: string; driverData: string | Date }>({
-  dataType: () => 'date',
-  fromDriver: (value) => (typeof value === 'string' ? value : value.toISOString().slice(0, 10)),
-});
+/** A calendar day without a time zone, `2026-12-01`. */
+const day = customType<{ data: string; driverData: DriverInstant }>({ dataType: () => 'date', fromDriver: toDay });
 
 export const taskPriority = pgEnum('task_priority', PRIORITIES);
 

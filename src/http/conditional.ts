@@ -61,7 +61,7 @@ function revisionOfTask(opaque: string): number | undefined {
 }
 
 /** An entity tag, or nothing, up to the next comma or the end. */
-const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
+const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/y;
 
 /** The tags of a field; several fields arrive as one, joined by commas. Undefined when it is no list of entity tags. */
 function parse(field: string): EntityTag[] | undefined {

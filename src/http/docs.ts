@@ -25,6 +25,18 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
+/** The page may load what this service serves, talk to this service, and nothing else. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
 const START = `SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n`;
 
 const hidden = { detail: { hide: true } };
@@ -71,7 +83,15 @@ export function docs(schemas: Record<string, unknown>) {
         }),
       )
       // In the place of the plugin's page, which loads its script from the network.
-      .get('/swagger', () => new Response(PAGE, { headers: { 'content-type': 'text/html; charset=utf-8' } }), hidden)
+      .get(
+        '/swagger',
+        ({ set }) => {
+          set.headers['content-type'] = 'text/html; charset=utf-8';
+          set.headers['content-security-policy'] = POLICY;
+          return PAGE;
+        },
+        hidden,
+      )
       .get('/swagger/start.js', () => new Response(START, { headers: { 'content-type': 'text/javascript' } }), hidden)
       .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
       .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)

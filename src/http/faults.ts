@@ -53,6 +53,8 @@ function expectation(schema: TSchema): string {
       return 'true or false';
     case 'Null':
       return 'null';
+    case 'Repeatable':
+      return `given at most ${schema.maxItems} times, each ${expectation(schema.items)}`;
     case 'Array':
       return `an array of at most ${schema.maxItems} items`;
     case 'Union':

@@ -6,8 +6,8 @@ export type AllowedHosts = '*' | ReadonlySet<string>;
 
 export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-export function isAllowedHost(request: Request, allowed: AllowedHosts): boolean {
-  return allowed === '*' || allowed.has(hostOf(request.url));
+export function isAllowedHost(url: string, allowed: AllowedHosts): boolean {
+  return allowed === '*' || allowed.has(hostOf(url));
 }
 
 /** The host of an absolute URL without its port: what stands in `Host`. */

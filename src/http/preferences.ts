@@ -1,6 +1,6 @@
-/** A preference (RFC 7240 section 2): its name, and its value with or without quotes; its parameters are passed over. */
+/** A preference (RFC 7240 section 2): its name and its value, with or without quotes; its parameters are passed over. */
 const PREFERENCE =
-  /[ \t]*([\w!#$%&'*+.^`|~-]+)(?:[ \t]*=[ \t]*([\w!#$%&'*+.^`|~-]+|"(?:[^"\\]|\\.)*"))?(?:[^,"]|"(?:[^"\\]|\\.)*")*(?:,|$)/y;
+  /[ \t]*([\w!#$%&'*+.^`|~-]+)(?![\w!#$%&'*+.^`|~-])(?:[ \t]*=[ \t]*([\w!#$%&'*+.^`|~-]+(?![\w!#$%&'*+.^`|~-])|"(?:[^"\\]|\\.)*"))?[ \t]*(?:;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?(?:,|$)/y;
 
 /** Whether the request prefers `count=exact`. Of a preference that comes more than once the first counts. */
 export function prefersCount(request: Request): boolean {

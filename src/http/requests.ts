@@ -11,7 +11,7 @@ const REQUEST_ID = /^[\w.~:/+=-]{1,128}$/;
 /** `traceparent` of W3C Trace Context, version 00; the first group is the trace id. */
 const TRACEPARENT = /^00-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
-/** Never refused for load: they are how one finds out about it. */
+/** For those who watch the service: by its address, whatever its name, and under load most of all. */
 const ALWAYS_ANSWERED = /^https?:\/\/[^/]*\/(health|metrics)/;
 
 export interface RequestOptions {
@@ -46,11 +46,12 @@ export function requests(options: RequestOptions) {
       // Answers are of one user: no cache may share them, nor give one out without asking.
       set.headers['cache-control'] = 'private, no-cache';
       if (isStopping()) set.headers.connection = 'close';
-      if (!isAllowedHost(request, allowedHosts))
+      const { url } = request;
+      if (!isAllowedHost(url, allowedHosts) && !ALWAYS_ANSWERED.test(url))
         throw new Problem('misdirected', 'This service does not answer to that host name; see ALLOWED_HOSTS.');
       // Before anything of the body is read; a body of unknown length is counted while it is.
       if (Number(headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
-      if (inFlight > maxInFlight && !ALWAYS_ANSWERED.test(request.url)) {
+      if (inFlight > maxInFlight && !ALWAYS_ANSWERED.test(url)) {
         metrics.shed.inc();
         throw new Problem('overloaded', 'Too many requests at once.', { headers: { 'retry-after': '1' } });
       }

@@ -2,7 +2,8 @@
  * TypeBox types for what JSON Schema cannot say or TypeBox counts otherwise. Each is a plain JSON Schema to a reader of
  * the OpenAPI document and a stricter check here.
  */
-import { Kind, type SchemaOptions, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
+import { Kind, type SchemaOptions, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
 
 interface TextSchema extends TSchema {
   minLength: number;
@@ -82,6 +83,16 @@ TypeRegistry.Set('TrueOrFalse', (_, value) => value === 'true' || value === 'fal
 /** `true` or `false` as it stands in a query; it stays a string. */
 export const TrueOrFalse = (options?: SchemaOptions) =>
   Type.Unsafe<'true' | 'false'>({ ...options, type: 'boolean', [Kind]: 'TrueOrFalse' });
+
+TypeRegistry.Set<{ items: TSchema; maxItems: number }>(
+  'Repeatable',
+  (schema, value) =>
+    Array.isArray(value) && value.length <= schema.maxItems && value.every((item) => Value.Check(schema.items, item)),
+);
+
+/** A parameter that may come several times in a query. (Elysia takes an array's single value apart at its commas.) */
+export const Repeatable = <T extends TSchema>(items: T, options: { maxItems: number } & SchemaOptions) =>
+  Type.Unsafe<Static<T>[]>({ ...options, type: 'array', items, [Kind]: 'Repeatable' });
 
 export const Nullable = <T extends TSchema>(schema: T, options?: SchemaOptions) =>
   Type.Union([schema, Type.Null()], options);

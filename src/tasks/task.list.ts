@@ -72,9 +72,9 @@ export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: 
   // The counter's row comes along, of the same snapshot: without it an empty page would have no revision.
   const query = db
     .select({
-      revision: userRevisions.revision,
-      task: Object.fromEntries(names.map((name) => [name, page[name]])) as unknown as typeof taskColumns,
-      ...(counted && { total: when<number>(isUnknown, scalar(total)).mapWith(Number) }),
+      list_revision: constant<number>(userRevisions.revision).as('list_revision'),
+      ...Object.fromEntries(names.map((name) => [name, page[name]])),
+      ...(counted && { total: when<number>(isUnknown, scalar(total)).as('total') }),
     })
     .from(userRevisions)
     .leftJoinLateral(page, constant(true))

@@ -1,7 +1,17 @@
 /** The shapes of a task on the wire, and the types that come from them. */
 import { type Static, type TObject, Type } from '@sinclair/typebox';
 import { LIMITS, PRIORITIES } from '../db/limits.ts';
-import { Day, DayOrInstant, DecimalInteger, Instant, Nullable, OneOf, Text, TrueOrFalse } from '../http/types.ts';
+import {
+  Day,
+  DayOrInstant,
+  DecimalInteger,
+  Instant,
+  Nullable,
+  OneOf,
+  Repeatable,
+  Text,
+  TrueOrFalse,
+} from '../http/types.ts';
 import { SORT_KEYS } from './task.list.ts';
 
 const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
@@ -15,7 +25,8 @@ const Title = Text({
 });
 const Description = Nullable(Text({ minLength: 0, maxLength: LIMITS.description }));
 const Priority = OneOf(PRIORITIES);
-const Tags = Type.Array(Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true }), {
+const Tag = Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true });
+const Tags = Type.Array(Tag, {
   maxItems: LIMITS.tags,
   description: 'Each is trimmed and lower-cased; repeats are removed, the order is kept.',
 });
@@ -118,18 +129,14 @@ export const UserPath = Type.Object({ user_id: UserId });
 
 export const TaskPath = Type.Object({
   ...UserPath.properties,
-  id: Text({
-    minLength: 0,
-    maxLength: 8192,
-    description: 'A UUID. Whatever is not the id of a task of this user is a 404.',
-  }),
+  id: Type.String({ description: 'A UUID. Whatever is not the id of a task of this user is a 404.' }),
 });
 
 const filters = {
   completed: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, completed.' })),
   priority: Type.Optional(OneOf(PRIORITIES)),
   tag: Type.Optional(
-    Type.Array(Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true }), {
+    Repeatable(Tag, {
       maxItems: LIMITS.tags,
       description: 'May be repeated: only those that have all of these tags.',
     }),

@@ -2,6 +2,7 @@
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Database } from '../db/client.ts';
 import { postgresFailure } from '../db/failures.ts';
+import { type DriverInstant, rowsOf, type TaskRow, toStoredTask } from '../db/rows.ts';
 import type { StoredTask } from '../db/schema.ts';
 import { DatabaseUnavailable, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
 import { decodeCursor, encodeCursor } from './task.cursor.ts';
@@ -57,6 +58,11 @@ export interface TaskPage {
   total: number | undefined;
 }
 
+/** A row of a list: of an empty page there is one, and it has no task. */
+type ListRow = (TaskRow | { id: null }) & { list_revision: number | string; total?: number | string };
+
+type FoundRow = TaskRow & { deleted_at: DriverInstant | null };
+
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** Every function rejects with DatabaseUnavailable when the database cannot answer. */
@@ -85,6 +91,11 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     }
   }
 
+  async function createdBy(statement: TaskStatements['createTask'], values: Record<string, unknown>) {
+    const [row] = await writeTask(() => rowsOf<TaskRow>(statement, values));
+    return toStoredTask(row as TaskRow);
+  }
+
   /** Rejects while tasks cannot be read. */
   async function checkReady(): Promise<void> {
     await read(() => statements.readNothing.execute());
@@ -98,15 +109,12 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const completed_at = fields.completed ? created_at : null;
     const values = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
     if (!once) {
-      const [task] = await writeTask(() => statements.createTask.execute(values));
-      return { task: task as StoredTask, replayed: false };
+      return { task: await createdBy(statements.createTask, values), replayed: false };
     }
     return repeat(async () => {
       try {
-        const [task] = await writeTask(() =>
-          statements.createTaskOnce.execute({ ...values, ...once, now: created_at }),
-        );
-        return { task: task as StoredTask, replayed: false };
+        const task = await createdBy(statements.createTaskOnce, { ...values, ...once, now: created_at });
+        return { task, replayed: false };
       } catch (error) {
         if (!(error instanceof KeyTaken)) throw error;
         return findAnswer(user_id, once);
@@ -116,9 +124,10 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 
   /** @throws TaskNotFound */
   async function getTask(user_id: string, id: string): Promise<StoredTask> {
-    const [task] = await read(() => statements.getTask.execute({ user_id, id: existingId(id) }));
-    if (!task) throw new TaskNotFound();
-    return task;
+    const parameters = { user_id, id: existingId(id) };
+    const [row] = await read(() => rowsOf<TaskRow>(statements.getTask, parameters));
+    if (!row) throw new TaskNotFound();
+    return toStoredTask(row);
   }
 
   /** @throws InvalidInput for a cursor that was not made for this user, sort and filter */
@@ -129,23 +138,23 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const place = options.cursor === undefined ? undefined : decodeCursor(options.cursor, sort, binding);
     const start = place === undefined ? 'first' : place.key === null ? 'after null' : 'after value';
     const shape = { filter, sort, start, counted } as const;
-    const rows = await read(() =>
-      listStatement([shapeOf(filter), sort, start, counted].join(), shape).execute({
-        ...parametersOf(filter),
-        ...place,
-        user_id,
-        // One more than is wanted tells whether there is a next page.
-        limit: limit + 1,
-        known: numbers(known),
-      }),
-    );
-    const tasks = rows.flatMap(({ task }) => task ?? []);
+    const statement = listStatement([shapeOf(filter), sort, start, counted].join(), shape);
+    const parameters = {
+      ...parametersOf(filter),
+      ...place,
+      user_id,
+      // One more than is wanted tells whether there is a next page.
+      limit: limit + 1,
+      known: numbers(known),
+    };
+    const rows = await read(() => rowsOf<ListRow>(statement, parameters));
+    const tasks = rows.flatMap((row) => (row.id === null ? [] : toStoredTask(row)));
     const last = tasks.length > limit ? tasks[limit - 1] : undefined;
     return {
       tasks: last ? tasks.slice(0, limit) : tasks,
-      revision: rows[0]?.revision ?? 0,
+      revision: Number(rows[0]?.list_revision ?? 0),
       next: last && encodeCursor(placeOf(last, sort), sort, binding),
-      total: counted ? (rows[0]?.total ?? 0) : undefined,
+      total: counted ? Number(rows[0]?.total ?? 0) : undefined,
     };
   }
 
@@ -248,11 +257,11 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     return repeat(async () => {
       const parameters = { ...values, ...once, user_id, id, now: now() };
       try {
-        const [task] =
+        const rows =
           target.if_none_match === '*'
             ? []
-            : await writeTask(() => statement.execute({ ...parameters, ...precondition }));
-        if (task) return { task, replayed: false };
+            : await writeTask(() => rowsOf<TaskRow>(statement, { ...parameters, ...precondition }));
+        if (rows[0]) return { task: toStoredTask(rows[0]), replayed: false };
       } catch (error) {
         const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
         if (answer) return answer;
@@ -261,10 +270,10 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
       }
       const answer = once && (await findAnswer(user_id, once));
       if (answer) return answer;
-      const [found] = await read(() => statements.findTask.execute({ user_id, id }));
+      const [found] = await read(() => rowsOf<FoundRow>(statements.findTask, { user_id, id }));
       const foundState = found?.deleted_at ? 'deleted' : 'live';
       if (!found || (state === 'live' && foundState === 'deleted')) throw new TaskNotFound();
-      const { task } = found;
+      const task = toStoredTask(found);
       if (!allows(target, task.revision)) throw new RevisionMismatch(task.revision);
       if (foundState === state && !isAsWanted(task)) return undefined;
       return once ? keepAnswer(parameters, task) : { task, replayed: false };

@@ -66,7 +66,7 @@ export function prepareTaskStatements(db: Drizzle) {
     getTask: db.select(taskColumns).from(tasks).where(and(thisTask, isLive)).prepare('get_task'),
     /** The task in whatever state it is; asked only to tell why a write changed nothing. */
     findTask: db
-      .select({ task: taskColumns, deleted_at: tasks.deleted_at })
+      .select({ ...taskColumns, deleted_at: tasks.deleted_at })
       .from(tasks)
       .where(thisTask)
       .prepare('find_task'),
