@@ -1,12 +1,13 @@
-/** Runs once in each test process, before the first file: there must be a server, and everything is given back. */
+/** Runs in each test process before its first file: without the runner there is no server yet. */
 import { afterAll } from 'bun:test';
 import { atEnd, cleanUp } from './cleanup.ts';
 import { SERVER_URL, startPostgres } from './postgres.ts';
 
+// A worker of the runner gives nothing back: what it opened ends with it, and its files are the runner's. `afterAll`
+// would come after each of its files.
 if (!process.env[SERVER_URL]) {
   const server = await startPostgres();
   process.env[SERVER_URL] = server.url;
   atEnd(server.stop);
+  afterAll(cleanUp);
 }
-
-afterAll(cleanUp);

@@ -2,6 +2,7 @@
  * `bun run test [arguments of bun test]`: starts the PostgreSQL server that the test processes share, runs them, and
  * ends with a line that a machine can read, `N passed, N failed`.
  */
+import { FOLDER, makeFolder } from './folder.ts';
 import { SERVER_URL, startPostgres } from './postgres.ts';
 
 const WORKERS = 2;
@@ -9,6 +10,8 @@ const WORKERS = 2;
 /** A test that hangs must end some day; no test is judged by how long it takes. */
 const TIMEOUT_MS = 120_000;
 
+const { folder, remove } = await makeFolder();
+process.env[FOLDER] = folder;
 const server = await startPostgres();
 // A shared registry of modules lets the files of one process share its databases.
 const tests = Bun.spawn(
@@ -31,6 +34,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => te
 const report = await passOn(tests.stderr);
 const exitCode = await tests.exited;
 await server.stop();
+await remove();
 
 const passed = counted('pass');
 const failed = counted('fail') + counted('errors?');
