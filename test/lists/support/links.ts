@@ -15,11 +15,17 @@ export function linksOf(headers: Record<string, string>): Links {
 
 /**
  * The pages from `address` on to the one without a next. Each has as many tasks as its limit says, but for the last;
- * `limits` gives the limit of each page, the first one again after the last.
+ * `limits` gives the limit of each page, the first one again after the last. Each page waits for `ready`.
  */
-export async function walk(call: Call, address: string, limits: readonly number[]): Promise<Task[][]> {
+export async function walk(
+  call: Call,
+  address: string,
+  limits: readonly number[],
+  ready: () => Promise<void> = async () => {},
+): Promise<Task[][]> {
   const pages: Task[][] = [];
   for (let next: string | undefined = address; next !== undefined; ) {
+    await ready();
     const limit = limits[pages.length % limits.length] as number;
     const { status, headers, body }: Answer<Task[]> = await call('GET', withParameter(next, 'limit', limit));
     if (status !== 200) throw new Error(`Page ${pages.length + 1} answered ${status}: ${JSON.stringify(body)}`);
