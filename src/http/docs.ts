@@ -112,7 +112,7 @@ interface Operation {
 }
 
 /** What a schema says to our own validators and not to a reader of JSON Schema. */
-const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected']);
+const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noValidate']);
 
 /**
  * Puts right what the plugin makes of the routes: it names three media types for a body, and not that of a merge patch,

@@ -1,17 +1,13 @@
 /** Turns whatever goes wrong, wherever it does, into a problem document (RFC 9457). */
-import { Elysia, ValidationError } from 'elysia';
+import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
 import { postgresFailure } from '../db/failures.ts';
-import type { Fault } from '../errors.ts';
-import { faultsOf } from './faults.ts';
-import { parsedBodies } from './json-body.ts';
-import { invalidInput, PROBLEMS, Problem, problemDocument, toProblem } from './problem.ts';
-import { parseQuery } from './query.ts';
-import type { RouteSchemas, RouteTable } from './routes.ts';
+import { PROBLEMS, Problem, problemDocument, toProblem } from './problem.ts';
+import type { RouteTable } from './routes.ts';
 
 export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
   return new Elysia({ name: 'errors' })
-    .onError({ as: 'global' }, ({ code, error, params, path, request, route, set }) => {
+    .onError({ as: 'global' }, ({ code, error, path, set }) => {
       const problem = explain();
       const { status } = PROBLEMS[problem.kind];
       const requestId = String(set.headers['x-request-id']);
@@ -24,8 +20,6 @@ export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
       });
 
       function explain(): Problem {
-        if (error instanceof ValidationError && error.type !== 'response')
-          return invalidInput(allFaults(routes.schemasOf(request.method, route), params, request));
         if (code === 'NOT_FOUND') return methodNotAllowed(routes.methodsOf(path)) ?? notFound();
         if (code === 'PARSE') return toProblem(error.cause);
         return toProblem(error);
@@ -49,15 +43,6 @@ function describe(error: unknown) {
   if (!(cause instanceof Error)) return { name: typeof cause };
   const { name, message, stack } = cause;
   return { name, message, ...postgresFailure(cause), stack };
-}
-
-/** Elysia stops at the first part of a request that is wrong; a client wants to hear of all. */
-function allFaults(schemas: RouteSchemas, params: unknown, request: Request): Fault[] {
-  return [
-    ...(schemas.params ? faultsOf('path', schemas.params, params) : []),
-    ...(schemas.query ? faultsOf('query', schemas.query, parseQuery(request.url, schemas.query)) : []),
-    ...(schemas.body ? faultsOf('body', schemas.body, parsedBodies.get(request)) : []),
-  ];
 }
 
 function notFound(): Problem {

@@ -1,8 +1,5 @@
 import { contentTooLarge, invalidInput, Problem } from './problem.ts';
 
-/** What a request's body was, for whoever has to say what is wrong with it. */
-export const parsedBodies = new WeakMap<Request, unknown>();
-
 /** No schema here goes deeper than an array in an object; what does, validators would walk for seconds. */
 const MAX_DEPTH = 8;
 
@@ -31,7 +28,6 @@ export async function readJson(request: Request, accepted: readonly string[], ma
   try {
     const body: unknown = JSON.parse(utf8.decode(bytes));
     if (isDeeperThan(MAX_DEPTH, body)) throw new RangeError();
-    parsedBodies.set(request, body);
     return body;
   } catch (error) {
     const detail = error instanceof SyntaxError ? 'is not valid JSON' : 'is not valid UTF-8 or is nested too deeply';

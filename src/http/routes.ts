@@ -1,12 +1,5 @@
-/** What can be asked of the routes of an app: which methods a path has, and which schemas a route. */
-import type { TObject, TSchema } from '@sinclair/typebox';
+/** Which methods a path has. */
 import type { AnyElysia } from 'elysia';
-
-export interface RouteSchemas {
-  params?: TSchema;
-  query?: TObject;
-  body?: TSchema;
-}
 
 export class RouteTable {
   #app: AnyElysia | undefined;
@@ -22,11 +15,6 @@ export class RouteTable {
     for (const route of this.#routes) if (pattern(route.path).test(path)) methods.add(route.method);
     if (methods.has('GET')) methods.add('HEAD');
     return methods.size === 0 ? [] : [...methods, 'OPTIONS'];
-  }
-
-  schemasOf(method: string, path: string): RouteSchemas {
-    const route = this.#routes.find((candidate) => candidate.method === method && candidate.path === path);
-    return (route?.hooks ?? {}) as RouteSchemas;
   }
 
   get #routes() {

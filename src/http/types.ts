@@ -23,8 +23,10 @@ TypeRegistry.Set<TextSchema>('Text', (schema, value) => {
   if (schema.printable && CONTROL.test(value)) return false;
   let counted = schema.trimmed ? value.trim() : value;
   if (schema.lowerCase) counted = counted.toLowerCase();
-  const length = countCodePoints(counted);
-  return length >= schema.minLength && length <= schema.maxLength;
+  // There are at most as many code points as UTF-16 units, and at least half as many; counting is seldom needed.
+  const units = counted.length;
+  if (units <= schema.maxLength) return units >= schema.minLength;
+  return units <= 2 * schema.maxLength && countCodePoints(counted) <= schema.maxLength;
 });
 
 type TextOptions = Pick<TextSchema, 'minLength' | 'maxLength' | 'trimmed' | 'lowerCase' | 'printable'> & SchemaOptions;

@@ -1,5 +1,4 @@
 /** The paths of tasks: schemas, status codes and headers; what is behind them is the service's. */
-import type { TObject } from '@sinclair/typebox';
 import { Elysia, type HTTPHeaders } from 'elysia';
 import type { StoredTask } from '../db/schema.ts';
 import { RevisionMismatch } from '../errors.ts';
@@ -8,7 +7,7 @@ import { idempotencyOf } from '../http/idempotency.ts';
 import { JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
 import { prefersCount } from '../http/preferences.ts';
 import { Problem, preconditionFailed } from '../http/problem.ts';
-import { parseQuery } from '../http/query.ts';
+import { checked } from '../http/validation.ts';
 import type { TaskFilter } from './task.list.ts';
 import * as docs from './task.openapi.ts';
 import {
@@ -79,7 +78,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         set.headers.location = task.url;
         return task;
       },
-      { parse: 'taskJson', params: UserPath, body: NewTask, detail: docs.createTask },
+      { parse: 'taskJson', ...checked({ params: UserPath, body: NewTask }), detail: docs.createTask },
     )
     .get(
       '/',
@@ -108,7 +107,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         set.headers.link = linksOf(address, request.url, page.next);
         return page.tasks.map((task): Task => ({ ...task, url: address + task.id }));
       },
-      { transform: readQuery(ListQuery), params: UserPath, query: ListQuery, detail: docs.listTasks },
+      { ...checked({ params: UserPath, query: ListQuery }), detail: docs.listTasks },
     )
     .delete(
       '/',
@@ -121,7 +120,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         }
         set.status = 204;
       },
-      { transform: readQuery(DeleteQuery), params: UserPath, query: DeleteQuery, detail: docs.deleteTasks },
+      { ...checked({ params: UserPath, query: DeleteQuery }), detail: docs.deleteTasks },
     )
     .get(
       '/:id',
@@ -131,13 +130,13 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         set.headers.etag = entityTag(task.revision);
         set.status = 304;
       },
-      { params: TaskPath, detail: docs.getTask },
+      { ...checked({ params: TaskPath }), detail: docs.getTask },
     )
     .put(
       '/:id',
       async ({ params, body, request, set }) =>
         represent(await service.replaceTask(targetOf(params, request), body), request, set.headers),
-      { parse: 'taskJson', params: TaskPath, body: TaskReplacement, detail: docs.replaceTask },
+      { parse: 'taskJson', ...checked({ params: TaskPath, body: TaskReplacement }), detail: docs.replaceTask },
     )
     .patch(
       '/:id',
@@ -145,7 +144,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         const once = idempotencyOf(request, 'updateTask', params.id, body);
         return representWritten(await service.updateTask(targetOf(params, request), body, once), request, set.headers);
       },
-      { parse: 'taskPatch', params: TaskPath, body: TaskPatch, detail: docs.updateTask },
+      { parse: 'taskPatch', ...checked({ params: TaskPath, body: TaskPatch }), detail: docs.updateTask },
     )
     .delete(
       '/:id',
@@ -153,7 +152,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         await service.deleteTask(targetOf(params, request));
         set.status = 204;
       },
-      { params: TaskPath, detail: docs.deleteTask },
+      { ...checked({ params: TaskPath }), detail: docs.deleteTask },
     )
     .patch(
       '/:id/complete',
@@ -163,7 +162,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         const task = await service.completeTask(targetOf(params, request), completed, once);
         return representWritten(task, request, set.headers);
       },
-      { parse: 'taskPatchOrNothing', params: TaskPath, body: Completion, detail: docs.completeTask },
+      { parse: 'taskPatchOrNothing', ...checked({ params: TaskPath, body: Completion }), detail: docs.completeTask },
     )
     .post(
       '/:id/restore',
@@ -171,15 +170,8 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         const once = idempotencyOf(request, 'restoreTask', params.id);
         return representWritten(await service.restoreTask(targetOf(params, request), once), request, set.headers);
       },
-      { params: TaskPath, detail: docs.restoreTask },
+      { ...checked({ params: TaskPath }), detail: docs.restoreTask },
     );
-}
-
-/** Replaces what Elysia makes of the query, where of a repeated parameter the last one wins. */
-function readQuery(schema: TObject) {
-  return (context: { request: Request; query: unknown }): void => {
-    context.query = parseQuery(context.request.url, schema);
-  };
 }
 
 function filterOf({ completed, priority, tag, q, due_before, due_after }: typeof DeleteQuery.static): TaskFilter {

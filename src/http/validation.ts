@@ -1,0 +1,67 @@
+import type { TObject, TSchema } from '@sinclair/typebox';
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import type { Fault } from '../errors.ts';
+import { faultsOf } from './faults.ts';
+import { invalidInput } from './problem.ts';
+import { parseQuery } from './query.ts';
+
+interface Schemas {
+  params: TSchema;
+  query?: TObject;
+  body?: TSchema;
+}
+
+interface Parts {
+  params: unknown;
+  query: unknown;
+  body: unknown;
+  request: Request;
+}
+
+/**
+ * The schemas of a route, for its types and its documentation, and the hook that checks a request against them: all
+ * parts at once, where Elysia would stop at the first that is wrong, and for a third of the cost when one is.
+ * The hook also replaces what Elysia makes of the query, where of a repeated parameter the last one wins.
+ */
+export function checked<S extends Schemas>(schemas: S): S & { transform: (context: Parts) => void } {
+  const params = part('path', schemas.params);
+  const query = schemas.query && part('query', schemas.query);
+  const body = schemas.body && part('body', schemas.body);
+  return { ...withoutValidation(schemas), transform: hook() };
+
+  // Elysia reads from a hook's signature which parts of the request it needs; a body that is not asked for is not read.
+  function hook(): (context: Parts) => void {
+    if (body) return (context) => refuse(params.faults(context.params), body.faults(context.body));
+    if (schemas.query && query) {
+      const { query: schema } = schemas;
+      return (context) => {
+        context.query = parseQuery(context.request.url, schema);
+        refuse(params.faults(context.params), query.faults(context.query));
+      };
+    }
+    return (context) => refuse(params.faults(context.params));
+  }
+}
+
+const NONE: readonly Fault[] = [];
+
+function part(name: Fault['in'], schema: TSchema) {
+  let check: TypeCheck<TSchema> | undefined;
+  return {
+    /** Compiled when first needed: at start it would delay the first answer. */
+    faults(value: unknown): readonly Fault[] {
+      check ??= TypeCompiler.Compile(schema);
+      return check.Check(value) ? NONE : faultsOf(name, schema, value);
+    },
+  };
+}
+
+function refuse(...faults: (readonly Fault[])[]): void {
+  if (faults.some(({ length }) => length > 0)) throw invalidInput(faults.flat());
+}
+
+function withoutValidation<S extends Schemas>(schemas: S): S {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, { ...schema, noValidate: true }]),
+  ) as unknown as S;
+}
