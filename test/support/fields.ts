@@ -26,6 +26,7 @@ export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields }[] =
   { rule: 'a title is not normalised', ...same('title', 'e\u0301 \u00e9 ﬁ') },
   { rule: 'a description may have 10,000 code points', ...same('description', EMOJI.repeat(10_000)) },
   { rule: 'a description keeps its white space', ...same('description', `${WHITE_SPACE}a\n\n${WHITE_SPACE}`) },
+  { rule: 'a description may begin with a byte order mark', ...same('description', '\ufeffa') },
   { rule: 'a description may be empty', ...same('description', '') },
   { rule: 'a description may be null', ...same('description', null) },
   ...['low', 'medium', 'high'].map((priority) => ({ rule: `priority ${priority}`, ...same('priority', priority) })),

@@ -8,9 +8,10 @@ export interface RawAnswer {
   body: string;
 }
 
-/** Serves an app on the first of the databases until it is disposed of: `await using server = serve()`. */
-export function serve(options: TestAppOptions = {}) {
-  const [database] = databases as [TestDatabase];
+const [first] = databases as [TestDatabase];
+
+/** Serves an app until it is disposed of: `await using server = serve()`. */
+export function serve(options: TestAppOptions = {}, database = first) {
   const test = createTestApp(database, options);
   test.app.listen({ hostname: '127.0.0.1', port: 0, reusePort: false, development: false });
   const server = test.app.server as NonNullable<typeof test.app.server>;
