@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { desc } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { bigint, type PgDialect, type PgSession, pgSchema, serial, text } from 'drizzle-orm/pg-core';
-import type { Drizzle } from './client.ts';
+import type { Drizzle } from './driver.ts';
 import { lockUntilCommit } from './expressions.ts';
 import { postgresFailure } from './failures.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { dataDir as emptyCluster } from '@electric-sql/pglite-prepopulatedfs';
 import { drizzle } from 'drizzle-orm/pglite';
-import type { DatabaseOptions, Opened } from './client.ts';
+import type { DatabaseOptions, Opened } from './driver.ts';
 import { lockFolder } from './lock.ts';
 
 type PgliteOptions = Pick<DatabaseOptions, 'dataDir' | 'logger'>;
@@ -20,6 +20,7 @@ export async function openPglite({ dataDir, logger }: PgliteOptions): Promise<Op
   try {
     const cluster = join(dataDir, 'postgres');
     if (!(await Bun.file(join(cluster, 'PG_VERSION')).exists())) await unpackEmptyCluster(cluster);
+    keepByteOrderMarks();
     const client = await PGlite.create(cluster);
     const close = async () => {
       await client.close();
@@ -30,6 +31,18 @@ export async function openPglite({ dataDir, logger }: PgliteOptions): Promise<Op
     unlock();
     throw error;
   }
+}
+
+/**
+ * PGlite reads every value with a decoder of its own, anew after each error, that drops a byte order mark at the start
+ * of a text as if it were a sign of the encoding. Where it runs, decoders keep what they are given.
+ */
+function keepByteOrderMarks(): void {
+  globalThis.TextDecoder = class extends TextDecoder {
+    constructor(label?: Bun.Encoding, options?: { fatal?: boolean; ignoreBOM?: boolean }) {
+      super(label, { ignoreBOM: true, ...options });
+    }
+  };
 }
 
 /** Unpacking a made cluster takes 60 ms; running initdb takes 3 s and 1 GiB. It appears whole or not at all. */

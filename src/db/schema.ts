@@ -104,11 +104,20 @@ export const tasks = pgTable(
     // a CHECK may not hold.
     check(
       'tasks_tags_valid',
-      sql`coalesce(array_ndims(${table.tags}), 1) = 1 and array_position(${table.tags}, null) is null and jsonb_array_length(jsonb_path_query_array(jsonb_object(${table.tags}, ${table.tags}), '$.keyvalue()')) = cardinality(${table.tags}) and not jsonb_path_exists(jsonb_object(${table.tags}, ${table.tags}), '$.keyvalue() ? (!(@.key like_regex "${tagPattern()}" flag "s"))')`,
+      sql`coalesce(array_ndims(${table.tags}), 1) = 1 and coalesce(array_lower(${table.tags}, 1), 1) = 1 and array_position(${table.tags}, null) is null and jsonb_array_length(jsonb_path_query_array(jsonb_object(${table.tags}, ${table.tags}), '$.keyvalue()')) = cardinality(${table.tags}) and not jsonb_path_exists(jsonb_object(${table.tags}, ${table.tags}), '$.keyvalue() ? (!(@.key like_regex "${tagPattern()}" flag "s"))')`,
     ),
     check('tasks_due_once', sql`${table.due_date} is null or ${table.due_at} is null`),
     check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
     check('tasks_due_at_range', sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`),
+    check(
+      'tasks_times_range',
+      sql.join(
+        [table.created_at, table.updated_at, table.completed_at, table.deleted_at].map(
+          (time) => sql`${time} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`,
+        ),
+        sql` and `,
+      ),
+    ),
     check('tasks_revision_positive', sql`${table.revision} > 0`),
   ],
 );

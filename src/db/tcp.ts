@@ -1,7 +1,7 @@
 /** PostgreSQL over TCP, with Bun's own driver, which sends statements on without waiting for answers (pipelining). */
 import { SQL } from 'bun';
 import { drizzle } from 'drizzle-orm/bun-sql';
-import { type Opened, type ServerOptions, statementTimeout } from './client.ts';
+import { type Opened, type ServerOptions, standIn, statementTimeout } from './driver.ts';
 
 export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOptions): Promise<Opened> {
   const connect = () =>
@@ -12,8 +12,7 @@ export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOption
       connection: { TimeZone: 'UTC', statement_timeout: statementTimeout(timeoutMs) },
     });
   let client = connect();
-  // Drizzle holds on to its client; this one stands for whichever is in use.
-  const current = new Proxy(client, { get: (_, name) => client[name as keyof SQL] });
+  const current = standIn(() => client);
   return {
     db: drizzle({ client: current, ...(logger && { logger }) }),
     reconnect() {

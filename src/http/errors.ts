@@ -40,6 +40,8 @@ export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
 function describe(error: unknown) {
   let cause = error;
   while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  // A WebSocket fails with an event.
+  if (cause instanceof ErrorEvent) return { name: 'ErrorEvent', message: cause.message };
   if (!(cause instanceof Error)) return { name: typeof cause };
   const { name, message, stack } = cause;
   return { name, message, ...postgresFailure(cause), stack };

@@ -4,12 +4,16 @@ import { ValueErrorType } from '@sinclair/typebox/errors';
 import { Value } from '@sinclair/typebox/value';
 import type { Fault } from '../errors.ts';
 
-/** @returns every fault of `value`, one for each place, in the order of the schema; none when it is valid. */
+/** More than these help nobody, and a body can have tens of thousands. */
+const MAX_FAULTS = 100;
+
+/** @returns every fault of `value`, one for each place, in the order of the schema, up to 100; none when it is valid. */
 export function faultsOf(part: Fault['in'], schema: TSchema, value: unknown): Fault[] {
   const faults = new Map<string, Fault>();
   for (const error of Value.Errors(schema, value)) {
     // Only sums up the faults of its members, which come as well.
     if (error.type === ValueErrorType.Intersect) continue;
+    if (faults.size === MAX_FAULTS) break;
     const pointer = part === 'body' ? error.path : decodePointer(error.path);
     if (!faults.has(pointer)) faults.set(pointer, { in: part, pointer, detail: explain(error.type, error.schema) });
   }

@@ -4,8 +4,9 @@ const PREFERENCE =
 
 /** Whether the request prefers `count=exact`. Of a preference that comes more than once the first counts. */
 export function prefersCount(request: Request): boolean {
-  const field = request.headers.get('prefer');
-  if (field === null) return false;
+  // Empty elements of a list count for nothing (RFC 9110 section 5.6.1).
+  const field = request.headers.get('prefer')?.replace(/^[ \t,]+|,(?=[ \t]*,)/g, '');
+  if (field === undefined) return false;
   PREFERENCE.lastIndex = 0;
   for (
     let match = PREFERENCE.exec(field);

@@ -1,6 +1,6 @@
 /** Which of a user's tasks, in which order, from where: filters, sorts and keyset paging (never OFFSET). */
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, lt, not, or, type SQL } from 'drizzle-orm';
-import type { Drizzle } from '../db/client.ts';
+import type { Drizzle } from '../db/driver.ts';
 import {
   constant,
   containsAll,

@@ -7,10 +7,16 @@ import type { StoredTask } from '../db/schema.ts';
 import { DatabaseUnavailable, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
 import { decodeCursor, encodeCursor } from './task.cursor.ts';
 import type { NewTaskId } from './task.id.ts';
-import { type ListShape, placeOf, prepareListTasks, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
+import { placeOf, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
 import { allows, type Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
-import { prepareTaskStatements, type TaskStatements } from './task.statements.ts';
+import {
+  type ChangeShape,
+  prepareTaskStatements,
+  type TaskStatements,
+  WRITABLE_FIELDS,
+  type WritableField,
+} from './task.statements.ts';
 
 export interface TaskServiceDependencies {
   database: Database;
@@ -70,8 +76,6 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   const { db, read, write } = database;
   const statements = prepareTaskStatements(db);
   const now = () => new Date(clock()).toISOString();
-  const listStatement = remember((shape: ListShape) => prepareListTasks(db, shape));
-  const deleteStatement = remember(statements.deleteTasks);
 
   /** Runs a write; a constraint that it breaks becomes an error of the domain. */
   async function writeTask<T>(statement: () => Promise<T>): Promise<T> {
@@ -138,7 +142,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const place = options.cursor === undefined ? undefined : decodeCursor(options.cursor, sort, binding);
     const start = place === undefined ? 'first' : place.key === null ? 'after null' : 'after value';
     const shape = { filter, sort, start, counted } as const;
-    const statement = listStatement([shapeOf(filter), sort, start, counted].join(), shape);
+    const statement = statements.listTasks([shapeOf(filter), sort, start, counted].join(), shape);
     const parameters = {
       ...parametersOf(filter),
       ...place,
@@ -171,7 +175,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
    * @throws TaskNotFound, RevisionMismatch, KeyReused, and InvalidInput when the task would be due twice
    */
   function updateTask(target: TaskTarget, patch: TaskPatch, once?: Once): Promise<Written> {
-    return update(target, patch, { once });
+    return update(target, patch, once);
   }
 
   /**
@@ -179,12 +183,13 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
    * @throws TaskNotFound, RevisionMismatch, KeyReused
    */
   function completeTask(target: TaskTarget, completed?: boolean, once?: Once): Promise<Written> {
-    return update(target, { completed }, { toggle: completed === undefined, once });
+    if (completed !== undefined) return update(target, { completed }, once);
+    return change(target, { kind: 'toggle', fields: [] }, {}, () => false, once);
   }
 
   /** Puts the task into the bin. @throws TaskNotFound, RevisionMismatch */
   async function deleteTask(target: TaskTarget): Promise<void> {
-    await change(target, 'live', statements.deleteTask, {}, () => false);
+    await change(target, { kind: 'delete', fields: [] }, {}, () => false);
   }
 
   /**
@@ -193,7 +198,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
    */
   async function deleteTasks(user_id: string, filter: TaskFilter, precondition: Precondition = {}): Promise<void> {
     const wanted = normaliseFilter(filter);
-    const statement = deleteStatement(shapeOf(wanted), wanted);
+    const statement = statements.deleteTasks(shapeOf(wanted), wanted);
     if (precondition.if_none_match !== '*') {
       const values = { ...parametersOf(wanted), ...parametersOfPrecondition(precondition), user_id, now: now() };
       const [deleted] = await writeTask(() => statement.execute(values));
@@ -207,8 +212,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 
   /** Takes the task out of the bin; one that is not in it stays as it is. @throws TaskNotFound, RevisionMismatch, KeyReused */
   function restoreTask(target: TaskTarget, once?: Once): Promise<Written> {
-    const statement = once ? statements.restoreTaskOnce : statements.restoreTask;
-    return change(target, 'deleted', statement, {}, () => false, once);
+    return change(target, { kind: 'restore', fields: [] }, {}, () => false, once);
   }
 
   /** Forgets the keys that have served their time. Any number of processes may do so at once. */
@@ -217,50 +221,42 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     while ((await writeTask(() => statements.forgetAnswers.execute({ expired }))).length > 0);
   }
 
-  function update(
-    target: TaskTarget,
-    input: TaskPatch,
-    { toggle = false, once }: { toggle?: boolean; once?: Once | undefined } = {},
-  ): Promise<Written> {
+  function update(target: TaskTarget, input: TaskPatch, once?: Once): Promise<Written> {
     const patch = normalise(input);
-    const values = {
-      ...UNCHANGED,
-      ...patch,
-      tags: patch.tags ? makePgArray(patch.tags) : null,
-      description_given: patch.description !== undefined,
-      due_date_given: patch.due_date !== undefined,
-      due_at_given: patch.due_at !== undefined,
-      toggle,
-    };
-    const isAsWanted = (task: StoredTask) =>
-      !toggle && FIELDS.every((name) => patch[name] === undefined || Bun.deepEquals(patch[name], task[name]));
-    return change(target, 'live', once ? statements.updateTaskOnce : statements.updateTask, values, isAsWanted, once);
+    const fields = WRITABLE_FIELDS.filter((name) => patch[name] !== undefined);
+    const isAsWanted = (task: StoredTask) => fields.every((name) => Bun.deepEquals(patch[name], task[name]));
+    // An empty patch is one that changes nothing.
+    const values = { ...patch, tags: patch.tags && makePgArray(patch.tags) };
+    return change(target, { kind: 'update', fields }, values, isAsWanted, once);
   }
 
   /**
-   * Runs a statement that changes one task in the given state. It yields no row when there was nothing to change; only
+   * Changes one task by a statement that yields no row when there was nothing to change; only
    * then the task is read to tell why. Where that shows a task that should have been changed, another request came in
    * between, and it is done once more. An answer that is kept under the caller's key goes before everything else that
    * could be said.
    */
   function change(
     target: TaskTarget,
-    state: 'live' | 'deleted',
-    statement: TaskStatements['updateTask'],
+    { kind, fields }: Pick<ChangeShape, 'kind' | 'fields'>,
     values: Record<string, unknown>,
     isAsWanted: (task: StoredTask) => boolean,
     once?: Once,
   ): Promise<Written> {
     const { user_id } = target;
     const id = existingId(target.id);
+    const state = kind === 'restore' ? 'deleted' : 'live';
+    const conditional = target.if_match !== undefined || target.if_none_match !== undefined;
+    const statement = statements.changeTask({ kind, fields, conditional, once: once !== undefined });
     const precondition = parametersOfPrecondition(target);
+    // Nothing to change, or a precondition that no task meets.
+    const isIdle = (kind === 'update' && fields.length === 0) || target.if_none_match === '*';
     return repeat(async () => {
       const parameters = { ...values, ...once, user_id, id, now: now() };
       try {
-        const rows =
-          target.if_none_match === '*'
-            ? []
-            : await writeTask(() => rowsOf<TaskRow>(statement, { ...parameters, ...precondition }));
+        const rows = isIdle
+          ? []
+          : await writeTask(() => rowsOf<TaskRow>(statement, { ...parameters, ...precondition }));
         if (rows[0]) return { task: toStoredTask(rows[0]), replayed: false };
       } catch (error) {
         const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
@@ -332,11 +328,6 @@ const DEFAULTS = {
   order: 0,
 } satisfies Omit<NewTask, 'title'>;
 
-const FIELDS = ['title', ...(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])] as const;
-
-/** The parameters of an update that leaves every field as it is. */
-const UNCHANGED = Object.fromEntries(FIELDS.map((name) => [name, null]));
-
 /** More than any real run of bad luck; each attempt lost is another request's write that succeeded. */
 const ATTEMPTS = 20;
 
@@ -349,16 +340,6 @@ async function repeat<T>(attempt: () => Promise<T | undefined>): Promise<T> {
   throw new DatabaseUnavailable(new Error(`Other requests came in between ${ATTEMPTS} times.`));
 }
 
-/** Makes each thing once for each key. */
-function remember<A, T>(make: (argument: A) => T): (key: string, argument: A) => T {
-  const made = new Map<string, T>();
-  return (key, argument) => {
-    const known = made.get(key) ?? make(argument);
-    made.set(key, known);
-    return known;
-  };
-}
-
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** The id as the database knows it; anything that is no UUID names nothing. @throws TaskNotFound */
@@ -368,7 +349,7 @@ function existingId(id: string): string {
 }
 
 /** The fields that a client may write, as they are stored: trimmed, lower-cased, without repeats, times in UTC. */
-function normalise<T extends TaskPatch>(input: T): Pick<T, (typeof FIELDS)[number]>;
+function normalise<T extends TaskPatch>(input: T): Pick<T, WritableField>;
 function normalise(input: TaskPatch): TaskPatch {
   const { title, description, completed, priority, tags, due_date, due_at, order } = input;
   return {

@@ -1,12 +1,13 @@
 /**
  * What the task service asks of the database: each request one statement, compiled once and prepared by name.
  *
- * A write takes the user's next revision in its own statement. It locks the user's counter first and holds it to the
- * end, so a user's writes happen one after the other and cannot deadlock. Its conditions stand in the WHERE of the
- * write as well, where PostgreSQL looks again at a task that changed while the write waited.
+ * A write takes the user's next revision in its own statement. It locks its tasks first, in the order of their ids, and
+ * then the user's counter, so that writes cannot deadlock; one that finds, once it has the lock, that there is nothing
+ * for it to do takes no number. The counter is held to the end: numbers become visible in their order.
  */
 import {
   and,
+  asc,
   type Column,
   count,
   eq,
@@ -17,11 +18,10 @@ import {
   not,
   or,
   type Placeholder,
-  type SQL,
   type WithSubquery,
 } from 'drizzle-orm';
 import type { PgUpdateSetSource, WithSubqueryWithSelection } from 'drizzle-orm/pg-core';
-import type { Drizzle } from '../db/client.ts';
+import type { Drizzle } from '../db/driver.ts';
 import {
   coalesce,
   constant,
@@ -40,7 +40,7 @@ import {
   when,
 } from '../db/expressions.ts';
 import { idempotencyKeys, type StoredTask, taskColumns, tasks, userRevisions } from '../db/schema.ts';
-import { matches, nameOf, type TaskFilter } from './task.list.ts';
+import { type ListShape, matches, nameOf, prepareListTasks, type TaskFilter } from './task.list.ts';
 
 const thisTask = and(eq(tasks.user_id, parameter('user_id')), eq(tasks.id, parameter('id')));
 const isLive = isNull(tasks.deleted_at);
@@ -49,13 +49,27 @@ const isDeleted = isNotNull(tasks.deleted_at);
 const inExpectedRevision = (revision: Column) =>
   and(isAnyOf(revision, 'if_match'), isNoneOf(revision, 'if_none_match'));
 
-const touched = { updated_at: constant<string>(parameter('now')) };
+const thisAnswer = and(eq(idempotencyKeys.user_id, parameter('user_id')), eq(idempotencyKeys.key, parameter('key')));
+
+/** What a client may change. */
+export const WRITABLE_FIELDS = [
+  'title',
+  'description',
+  'completed',
+  'priority',
+  'tags',
+  'due_date',
+  'due_at',
+  'order',
+] as const;
+export type WritableField = (typeof WRITABLE_FIELDS)[number];
 
 type WrittenTask = WithSubqueryWithSelection<typeof taskColumns, 'written'>;
 
 export type TaskStatements = ReturnType<typeof prepareTaskStatements>;
 
 export function prepareTaskStatements(db: Drizzle) {
+  const change = remember((shape: ChangeShape) => prepareChange(db, shape));
   return {
     readNothing: db.select(taskColumns).from(tasks).limit(0).prepare('read_nothing'),
     readRevision: db
@@ -72,35 +86,26 @@ export function prepareTaskStatements(db: Drizzle) {
       .prepare('find_task'),
     createTask: prepareCreate(db, 'create_task', false),
     createTaskOnce: prepareCreate(db, 'create_task_once', true),
-    updateTask: prepareUpdate(db, 'update_task', false),
-    updateTaskOnce: prepareUpdate(db, 'update_task_once', true),
-    deleteTask: prepareChange(db, 'delete_task', isLive, { ...touched, deleted_at: constant(parameter('now')) }),
-    restoreTask: prepareChange(db, 'restore_task', isDeleted, { ...touched, deleted_at: null }),
-    restoreTaskOnce: prepareChange(
-      db,
-      'restore_task_once',
-      isDeleted,
-      { ...touched, deleted_at: null },
-      { once: true },
-    ),
-    deleteTasks: (filter: TaskFilter) => prepareDeleteAll(db, filter),
-    findAnswer: db
-      .select()
-      .from(idempotencyKeys)
-      .where(and(eq(idempotencyKeys.user_id, parameter('user_id')), eq(idempotencyKeys.key, parameter('key'))))
-      .prepare('find_answer'),
+    changeTask: (shape: ChangeShape) => change(JSON.stringify(shape), shape),
+    listTasks: remember((shape: ListShape) => prepareListTasks(db, shape)),
+    deleteTasks: remember((filter: TaskFilter) => prepareDeleteAll(db, filter)),
+    findAnswer: db.select().from(idempotencyKeys).where(thisAnswer).prepare('find_answer'),
     keepAnswer: prepareKeepAnswer(db),
     forgetAnswer: db
       .delete(idempotencyKeys)
-      .where(
-        and(
-          eq(idempotencyKeys.user_id, parameter('user_id')),
-          eq(idempotencyKeys.key, parameter('key')),
-          lt(idempotencyKeys.created_at, parameter('expired')),
-        ),
-      )
+      .where(and(thisAnswer, lt(idempotencyKeys.created_at, parameter('expired'))))
       .prepare('forget_answer'),
     forgetAnswers: prepareForgetAnswers(db),
+  };
+}
+
+/** Prepares each shape of a statement once, when it is first asked for. */
+function remember<Shape, Statement>(prepare: (shape: Shape) => Statement): (key: string, shape: Shape) => Statement {
+  const prepared = new Map<string, Statement>();
+  return (key, shape) => {
+    const statement = prepared.get(key) ?? prepare(shape);
+    prepared.set(key, statement);
+    return statement;
   };
 }
 
@@ -122,39 +127,23 @@ function prepareCreate(db: Drizzle, name: string, once: boolean) {
   return db.with(bump, written, prepareKeeping(db, written)).select().from(written).prepare(name);
 }
 
-/**
- * PUT, PATCH and completion in one: a parameter that is NULL leaves its column as it is, and a column that may become
- * NULL has a second parameter that says whether it is given. Without a change nothing is written.
- */
-function prepareUpdate(db: Drizzle, name: string, once: boolean) {
-  const unlessNull = <T>(field: keyof StoredTask) => coalesce<T>(parameter(field), tasks[field]);
-  const ifGiven = <T>(field: keyof StoredTask) => when<T>(parameter(`${field}_given`), parameter(field), tasks[field]);
-  const next = {
-    title: unlessNull<string>('title'),
-    description: ifGiven<string>('description'),
-    completed: when<boolean>(parameter('toggle'), not(tasks.completed), unlessNull('completed')),
-    priority: unlessNull<StoredTask['priority']>('priority'),
-    tags: unlessNull<string[]>('tags'),
-    due_date: ifGiven<string>('due_date'),
-    due_at: ifGiven<string>('due_at'),
-    order: unlessNull<number>('order'),
-  };
-  const changes = or(
-    ...Object.entries(next).map(([field, value]) => isDistinctFrom(tasks[field as keyof typeof next], value)),
-  );
-  const completed_at = when<string>(next.completed, coalesce(tasks.completed_at, parameter('now')));
-  return prepareChange(db, name, isLive, { ...next, ...touched, completed_at }, { changes, once });
+/** What a statement that changes one task does: the values are parameters, only what is named takes part. */
+export interface ChangeShape {
+  /** Sets `fields`, toggles completion, puts the task into the bin, or takes it out of there. */
+  kind: 'update' | 'toggle' | 'delete' | 'restore';
+  fields: readonly WritableField[];
+  /** With the parameters of a precondition. */
+  conditional: boolean;
+  /** Keeps the answer under an Idempotency-Key. */
+  once: boolean;
 }
 
-/** A change to one task in the given state, of an expected revision where one is named, if it `changes` anything. */
-function prepareChange(
-  db: Drizzle,
-  name: string,
-  state: SQL,
-  set: PgUpdateSetSource<typeof tasks>,
-  { changes, once = false }: { changes?: SQL | undefined; once?: boolean } = {},
-) {
-  const target = and(thisTask, state, inExpectedRevision(tasks.revision));
+/** A change to one task in the right state and revision. An update that would change nothing writes nothing. */
+function prepareChange(db: Drizzle, { kind, fields, conditional, once }: ChangeShape) {
+  const state = kind === 'restore' ? isDeleted : isLive;
+  const target = and(thisTask, state, conditional ? inExpectedRevision(tasks.revision) : undefined);
+  const changes =
+    kind === 'update' ? or(...fields.map((name) => isDistinctFrom(tasks[name], parameter(name)))) : undefined;
   const bump = db.$with('bump').as(
     db
       .insert(userRevisions)
@@ -162,16 +151,47 @@ function prepareChange(
         db
           .select({ user_id: tasks.user_id, revision: constant<number>(1).as('revision') })
           .from(tasks)
-          .where(and(target, changes)),
+          .where(and(target, changes))
+          .for('update'),
       )
       .onConflictDoUpdate({ target: userRevisions.user_id, set: { revision: plus(userRevisions.revision, 1) } })
       .returning({ revision: userRevisions.revision }),
   );
-  const values = { ...set, revision: constant<number>(bump.revision) };
-  if (!once)
-    return db.with(bump).update(tasks).set(values).from(bump).where(target).returning(taskColumns).prepare(name);
-  const written = db.$with('written').as(db.update(tasks).set(values).from(bump).where(target).returning(taskColumns));
-  return db.with(bump, written, prepareKeeping(db, written)).select().from(written).prepare(name);
+  const update = (start: Pick<Drizzle, 'update'>) =>
+    start
+      .update(tasks)
+      .set({
+        ...valuesOf(kind, fields),
+        updated_at: constant<string>(parameter('now')),
+        revision: constant(bump.revision),
+      })
+      .from(bump)
+      .where(target)
+      .returning(taskColumns);
+  if (!once) {
+    const query = update(db.with(bump));
+    return query.prepare(nameOf(`${kind}_task`, query));
+  }
+  const written = db.$with('written').as(update(db));
+  const query = db.with(bump, written, prepareKeeping(db, written)).select().from(written);
+  return query.prepare(nameOf(`${kind}_task_once`, query));
+}
+
+function valuesOf(kind: ChangeShape['kind'], fields: readonly WritableField[]): PgUpdateSetSource<typeof tasks> {
+  const now = typedParameter<string>('now', 'timestamptz');
+  switch (kind) {
+    case 'delete':
+      return { deleted_at: now };
+    case 'restore':
+      return { deleted_at: null };
+    case 'toggle':
+      return { completed: not(tasks.completed), completed_at: when<string>(not(tasks.completed), now) };
+    case 'update': {
+      const given = Object.fromEntries(fields.map((name) => [name, constant(parameter(name))]));
+      const completed_at = when<string>(parameter('completed'), coalesce(tasks.completed_at, now));
+      return fields.includes('completed') ? { ...given, completed_at } : given;
+    }
+  }
 }
 
 /** Keeps the written task as the answer to an Idempotency-Key; a key that is taken fails the whole statement. */
@@ -228,12 +248,13 @@ function prepareForgetAnswers(db: Drizzle) {
  * Yields the last revision taken, or no row when there was nothing to delete or the precondition failed.
  */
 function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
-  const doomed = db.$with('doomed').as(
-    db
-      .select({ id: tasks.id, position: rowNumberFromLast(tasks.id).as('position') })
-      .from(tasks)
-      .where(matches(filter)),
-  );
+  // Locking and numbering rows cannot be done by one query.
+  const locked = db
+    .$with('locked')
+    .as(db.select({ id: tasks.id }).from(tasks).where(matches(filter)).orderBy(asc(tasks.id)).for('update'));
+  const doomed = db
+    .$with('doomed')
+    .as(db.select({ id: locked.id, position: rowNumberFromLast(locked.id).as('position') }).from(locked));
   const bump = db.$with('bump').as(
     db
       .insert(userRevisions)
@@ -257,8 +278,8 @@ function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
     db
       .update(tasks)
       .set({
-        ...touched,
         deleted_at: constant(parameter('now')),
+        updated_at: constant(parameter('now')),
         revision: plus(minus(bump.revision, doomed.position), 1),
       })
       .from(bump)
@@ -266,6 +287,6 @@ function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
       .where(and(matches(filter), eq(tasks.id, doomed.id)))
       .returning({ id: tasks.id }),
   );
-  const query = db.with(doomed, bump, deleted).select({ revision: bump.revision }).from(bump);
+  const query = db.with(locked, doomed, bump, deleted).select({ revision: bump.revision }).from(bump);
   return query.prepare(nameOf('delete_tasks', query));
 }
