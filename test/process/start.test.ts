@@ -1,0 +1,242 @@
+import { expect, test } from 'bun:test';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
+import { makeFolder } from '../support/folder.ts';
+import { createDatabase } from '../support/postgres.ts';
+import { runToEnd, type Service, startService } from '../support/service.ts';
+
+const TIMEOUT_MS = 120_000;
+
+async function inFolder(run: (folder: string) => Promise<void>) {
+  const { folder, remove } = await makeFolder();
+  try {
+    await run(folder);
+  } finally {
+    await remove();
+  }
+}
+
+async function createTask({ origin }: Service, title: string): Promise<{ status: number; url: string }> {
+  const answer = await fetch(`${origin}/api/ada/tasks`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ title }),
+  });
+  return { status: answer.status, ...((await answer.json()) as { url: string }) };
+}
+
+async function titles({ origin }: Service): Promise<string[]> {
+  const answer = await fetch(`${origin}/api/ada/tasks?limit=200&sort=created_at`);
+  return ((await answer.json()) as { title: string }[]).map(({ title }) => title);
+}
+
+test(
+  'Ten processes that start at once on an empty database all come up and serve the same tasks',
+  async () => {
+    const DATABASE_URL = await createDatabase();
+    const names = Array.from({ length: 10 }, (_, n) => `process ${n}`);
+    const services = await Promise.all(names.map(() => startService({ DATABASE_URL, DATABASE_POOL_SIZE: '2' })));
+    try {
+      const created = await Promise.all(services.map((service, n) => createTask(service, names[n] as string)));
+      expect(created.map(({ status }) => status)).toEqual(Array(10).fill(201));
+      for (const service of services) expect((await titles(service)).sort()).toEqual(names);
+    } finally {
+      await Promise.all(services.map((service) => service[Symbol.asyncDispose]()));
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'A second process on the same folder is refused, and the first goes on',
+  () =>
+    inFolder(async (DATA_DIR) => {
+      await using first = await startService({ DATA_DIR });
+      const second = await runToEnd([], { DATA_DIR });
+      expect(second).toEqual({
+        exitCode: 1,
+        stdout: '',
+        stderr: `${DATA_DIR} is in use by another process; stop it, or give this one its own DATA_DIR\n`,
+      });
+      expect(await createTask(first, 'still here')).toMatchObject({ status: 201 });
+    }),
+  TIMEOUT_MS,
+);
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+  test(
+    `What was stored is there again after ${signal} and another start`,
+    () =>
+      inFolder(async (DATA_DIR) => {
+        {
+          await using service = await startService({ DATA_DIR });
+          expect(await createTask(service, 'kept')).toMatchObject({ status: 201 });
+          service.kill(signal);
+          expect(await service.exited).toBe(signal === 'SIGKILL' ? -1 : 0);
+        }
+        await using again = await startService({ DATA_DIR });
+        expect(await titles(again)).toEqual(['kept']);
+      }),
+    TIMEOUT_MS,
+  );
+}
+
+test(
+  'A process on PostgreSQL stops with 0 as well, and another one goes on from there',
+  async () => {
+    const DATABASE_URL = await createDatabase();
+    await using service = await startService({ DATABASE_URL });
+    await createTask(service, 'kept');
+    service.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+    await using again = await startService({ DATABASE_URL });
+    expect(await titles(again)).toEqual(['kept']);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'The first start with embedded storage needs less than 600 MB at its peak',
+  () =>
+    inFolder(async (DATA_DIR) => {
+      await using service = await startService({ DATA_DIR });
+      expect(await createTask(service, 'small')).toMatchObject({ status: 201 });
+      expect(await peakMegabytes(service.pid)).toBeLessThan(600);
+    }),
+  TIMEOUT_MS,
+);
+
+/** Linux keeps the peak; elsewhere this is what the process has now. */
+async function peakMegabytes(pid: number): Promise<number> {
+  const kilobytes =
+    process.platform === 'linux'
+      ? /^VmHWM:\s*(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]
+      : await new Response(Bun.spawn(['ps', '-o', 'rss=', '-p', String(pid)]).stdout).text();
+  return Number(kilobytes) / 1000;
+}
+
+test('A configuration with faults stops the start, tells each of them, and repeats no value', async () => {
+  const { exitCode, stdout, stderr } = await runToEnd([], {
+    PORT: '70000',
+    HOST: '127.0.0.1',
+    DATABASE_URL: 'mysql://ada:s3cret@db.example/tasks',
+    DATABASE_POOL_SIZE: 'ten',
+    PUBLIC_URL: 'ftp://s3cret.example',
+    CORS_ORIGINS: 'https://todo.example, s3cret',
+    MAX_BODY_BYTES: '0',
+    LOG_LEVEL: 'loud',
+  });
+  expect(exitCode).toBe(1);
+  expect(stdout).toBe('');
+  const told = stderr.match(/^[A-Z_]+(?= must be )/gm);
+  expect(told).toEqual([
+    'PORT',
+    'DATABASE_URL',
+    'DATABASE_POOL_SIZE',
+    'PUBLIC_URL',
+    'CORS_ORIGINS',
+    'MAX_BODY_BYTES',
+    'LOG_LEVEL',
+  ]);
+  for (const value of ['s3cret', '70000', 'ten\n', 'loud']) expect(stderr).not.toContain(value);
+});
+
+for (const [what, database] of [
+  ['refuses the connection', '127.0.0.1:1/tasks'],
+  ['does not exist', undefined],
+] as const) {
+  test(
+    `A database server that ${what} stops the start, and its password is told nowhere`,
+    async () => {
+      const address = database ?? `${new URL(await createDatabase()).host}/not_there`;
+      const { exitCode, stdout, stderr } = await runToEnd([], {
+        DATABASE_URL: `postgres://postgres:s3cret@${address}`,
+        DATABASE_TIMEOUT_MS: '2000',
+      });
+      expect(exitCode).toBe(1);
+      expect(stderr).not.toBe('');
+      expect(stdout + stderr).not.toContain('s3cret');
+    },
+    TIMEOUT_MS,
+  );
+}
+
+test(
+  'The password of the database is not logged by a process that serves',
+  async () => {
+    const url = new URL(await createDatabase());
+    url.password = 's3cret';
+    await using service = await startService({ DATABASE_URL: url.href, LOG_LEVEL: 'debug' });
+    await createTask(service, 'told nobody');
+    service.kill('SIGTERM');
+    await service.exited;
+    const log = JSON.stringify(await service.log());
+    expect(log).toContain('stopped');
+    for (const hidden of ['s3cret', 'told nobody', 'ada']) expect(log).not.toContain(hidden);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'A port that is taken stops the start with one line, and gives the folder back',
+  () =>
+    inFolder(async (DATA_DIR) => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      const { port } = taken.address() as { port: number };
+      try {
+        const { exitCode, stderr } = await runToEnd([], { DATA_DIR, PORT: String(port) });
+        expect(exitCode).toBe(1);
+        expect(stderr).toBe(`Cannot listen on 127.0.0.1, port ${port}: EADDRINUSE\n`);
+      } finally {
+        taken.close();
+      }
+      await using service = await startService({ DATA_DIR });
+      expect(await titles(service)).toEqual([]);
+    }),
+  TIMEOUT_MS,
+);
+
+test(
+  'A folder that cannot be made stops the start',
+  () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'file');
+      await Bun.write(file, 'not a folder');
+      const { exitCode, stderr } = await runToEnd([], { DATA_DIR: join(file, 'data') });
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(file);
+    }),
+  TIMEOUT_MS,
+);
+
+test(
+  'A folder that holds other things keeps them',
+  () =>
+    inFolder(async (folder) => {
+      const DATA_DIR = join(folder, 'data');
+      await mkdir(DATA_DIR);
+      await Bun.write(join(DATA_DIR, 'notes.txt'), 'mine');
+      await using service = await startService({ DATA_DIR });
+      expect(await titles(service)).toEqual([]);
+      expect(await Bun.file(join(DATA_DIR, 'notes.txt')).text()).toBe('mine');
+    }),
+  TIMEOUT_MS,
+);
+
+test('--help lists every variable and starts nothing', async () => {
+  const { exitCode, stdout, stderr } = await runToEnd(['--help'], { DATA_DIR: '/dev/null/not-there' });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const listed = [...stdout.matchAll(/^ {2}([A-Z_]+) {2}/gm)].map(([, name]) => name);
+  const known = new Set<string>();
+  const spy = new Proxy({}, { get: (_, name) => void known.add(String(name)) });
+  readConfig(spy);
+  expect(listed).toEqual([...known]);
+});
+
+test('An argument that means nothing stops the start with the help', async () => {
+  const { exitCode, stdout } = await runToEnd(['serve'], {});
+  expect(exitCode).toBe(1);
+  expect(stdout).toStartWith('Usage: bun src/main.ts');
+});
