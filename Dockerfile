@@ -1,0 +1,50 @@
+# Bun and nothing more is needed to run: the final stage has no shell and no package manager, only a bundle and its files.
+ARG BUN=oven/bun:1.4.5
+
+FROM ${BUN}-slim AS build
+WORKDIR /build
+# Apart from the sources, so that a change of these does not install again.
+COPY package.json bun.lock ./
+RUN bun install --frozen-lockfile --production --ignore-scripts
+COPY src src
+COPY drizzle drizzle
+# Not minified: Elysia reads the text of its handlers. In chunks, so that PGlite is read only where it is used, and with
+# source maps, so that a stack in the log names the sources.
+RUN bun build src/main.ts --target=bun --splitting --sourcemap=linked --outdir=/image/app/server/dist
+# Files that are opened while running. The bundle looks for those of PGlite beside itself, the archive in `../dist`, the
+# migrations in `../../drizzle`, and the three of the docs page in their package.
+RUN cd node_modules/@electric-sql \
+ && cp pglite/dist/pglite.wasm pglite/dist/pglite.data pglite/dist/initdb.wasm \
+       pglite-prepopulatedfs/dist/prepopulatedfs.tgz /image/app/server/dist \
+ && cd ../swagger-ui-dist \
+ && mkdir -p /image/app/node_modules/swagger-ui-dist \
+ && cp package.json LICENSE NOTICE swagger-ui.css swagger-ui-bundle.js favicon-32x32.png \
+       /image/app/node_modules/swagger-ui-dist \
+ && cp -r /build/drizzle /image/app \
+ # A checkout with a strict umask must be readable for the user of the image as well.
+ && chmod -R a+rX /image/app \
+ # A new volume takes over this mode: whichever user the container runs as can write there.
+ && mkdir -m 1777 /image/data
+
+FROM ${BUN}-distroless
+ARG VERSION=dev
+LABEL org.opencontainers.image.title="Todo API" \
+      org.opencontainers.image.description="A multi-user task service over HTTP: Bun, Elysia, Drizzle, PostgreSQL" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}"
+COPY --from=build /image /
+# The grace time ends before the 10 seconds that `docker stop` waits, so that the database is closed in good order.
+ENV NODE_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=3000 \
+    DATA_DIR=/data \
+    SHUTDOWN_GRACE_SECONDS=7
+WORKDIR /app
+# By number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+VOLUME /data
+EXPOSE 3000
+# `node:http` and not `fetch`, which would go through a proxy that the environment names.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/local/bin/bun", "-e", "require('node:http').get(`http://127.0.0.1:${process.env.PORT}/health/ready`, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))"]
+# Arguments come after it: `docker run todo-api migrate`.
+ENTRYPOINT ["/usr/local/bin/bun", "/app/server/dist/main.js"]
