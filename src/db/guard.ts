@@ -53,13 +53,14 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
         if (!deadlines.has(deadline)) return;
         if (unavailable && !repeated && mayRepeat(error)) {
           repeated = true;
-          setTimeout(() => statement().then(onAnswer, onError), RETRY_AFTER_MS);
+          setTimeout(() => deadlines.has(deadline) && send(), RETRY_AFTER_MS);
           return;
         }
         settle();
         reject(unavailable ? new DatabaseUnavailable(error) : error);
       };
-      statement().then(onAnswer, onError);
+      const send = () => void statement().then(onAnswer, onError);
+      send();
     });
   }
 

@@ -180,7 +180,8 @@ function filterOf({ completed, priority, tag, q, due_before, due_after }: typeof
 
 /** `Link` (RFC 8288): the first page, and the next one if there is one. */
 function linksOf(address: string, url: string, next: string | undefined): string {
-  const query = new URLSearchParams(new URL(url).search);
+  const start = url.indexOf('?');
+  const query = new URLSearchParams(start === -1 ? '' : url.slice(start));
   query.delete('cursor');
   const link = (rel: string) => `<${address.slice(0, -1)}${query.size > 0 ? `?${query}` : ''}>; rel="${rel}"`;
   const first = link('first');

@@ -37,4 +37,4 @@ export function malformed(instance: string, header: 'If-Match' | 'If-None-Match'
 }
 
 /** The tag of some list at a state of the user's counter. */
-export const listTag = (counter: number) => expect.stringMatching(new RegExp(`^"${counter}\\.[\\w-]{11}"$`));
+export const listTag = (counter: number) => expect.stringMatching(new RegExp(`^"${counter}\\.\\w{13}"$`));
