@@ -1,0 +1,117 @@
+/** An HTTP/1.1 client that hides nothing: it never repeats a request, and tells how a connection ended. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Nobody listens: the request was not sent. */
+export class Refused extends Error {}
+
+/** The connection ended, or was cut, after the request was sent and before its answer was complete. */
+export class Unanswered extends Error {}
+
+export interface ClientOptions {
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  body?: unknown;
+}
+
+/** Keeps one connection open and makes one request at a time on it. */
+export class Client {
+  #socket: Socket | undefined;
+  #received = Buffer.alloc(0);
+
+  readonly #host: string;
+
+  constructor(origin: string) {
+    this.#host = new URL(origin).host;
+  }
+
+  async request(method: string, path: string, { headers = {}, body }: ClientOptions = {}): Promise<Reply> {
+    const payload = body === undefined ? '' : JSON.stringify(body);
+    const fields = {
+      host: this.#host,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(method !== 'GET' && { 'content-length': Buffer.byteLength(payload) }),
+      ...headers,
+    };
+    const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+    return this.send(`${method} ${path} HTTP/1.1\r\n${head.join('')}\r\n${payload}`);
+  }
+
+  /** Sends bytes as they are and reads one answer. */
+  async send(bytes: string | Uint8Array): Promise<Reply> {
+    const socket = await this.connect();
+    socket.write(bytes);
+    return this.read();
+  }
+
+  /** The open connection; opened if there is none. */
+  async connect(): Promise<Socket> {
+    if (this.#socket && !this.#socket.destroyed && !this.#socket.readableEnded) return this.#socket;
+    const [hostname, port] = this.#host.split(':');
+    const socket = connect(Number(port), hostname);
+    socket.setNoDelay(true);
+    this.#received = Buffer.alloc(0);
+    try {
+      await once(socket, 'connect');
+    } catch (error) {
+      throw new Refused(String(error));
+    }
+    socket.on('error', () => {});
+    this.#socket = socket;
+    return socket;
+  }
+
+  close(): void {
+    this.#socket?.destroy();
+  }
+
+  /** Reads the next answer on the open connection. */
+  async read(): Promise<Reply> {
+    const head = await this.#take((bytes) => {
+      const end = bytes.indexOf('\r\n\r\n');
+      return end < 0 ? undefined : end + 4;
+    });
+    const [status = '', ...fields] = head.toString('latin1').trimEnd().split('\r\n');
+    const headers = Object.fromEntries(
+      fields.map((field) => {
+        const colon = field.indexOf(':');
+        return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()];
+      }),
+    );
+    const length = Number(headers['content-length'] ?? 0);
+    const body = await this.#take((bytes) => (bytes.length < length ? undefined : length));
+    if (headers.connection === 'close') this.close();
+    return { status: Number(status.split(' ')[1]), headers, body: body.toString() };
+  }
+
+  /** Waits until `sizeOf` finds what it looks for, and takes that many bytes. */
+  async #take(sizeOf: (bytes: Buffer) => number | undefined): Promise<Buffer> {
+    const socket = this.#socket as Socket;
+    for (;;) {
+      const size = sizeOf(this.#received);
+      if (size !== undefined) {
+        const taken = this.#received.subarray(0, size);
+        this.#received = this.#received.subarray(size);
+        return taken;
+      }
+      const chunk = await next(socket);
+      if (!chunk) throw new Unanswered(this.#received.toString());
+      this.#received = Buffer.concat([this.#received, chunk]);
+    }
+  }
+}
+
+/** The next bytes of a connection; undefined when it has ended. */
+function next(socket: Socket): Promise<Buffer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+  const ended = () => resolve(undefined);
+  if (socket.destroyed || socket.readableEnded) ended();
+  socket.once('data', resolve).once('end', ended).once('close', ended);
+  return promise.finally(() => socket.off('data', resolve).off('end', ended).off('close', ended));
+}
