@@ -105,7 +105,7 @@ export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
 }
 
 /** Whether a path is one of a template such as `/api/{user_id}/tasks/`; a slash at its end does not matter. */
-export function patternOf(template: string): RegExp {
+function patternOf(template: string): RegExp {
   return new RegExp(`^${template.replace(/\/$/, '').replace(/\{[^}]+\}/g, '[^/]+')}/?$`);
 }
 

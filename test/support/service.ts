@@ -5,7 +5,7 @@ import { makeFolder } from './folder.ts';
 const MAIN = Bun.fileURLToPath(import.meta.resolve('../../src/main.ts'));
 
 export type Environment = Record<string, string>;
-export type LogLine = Record<string, unknown>;
+type LogLine = Record<string, unknown>;
 
 export interface Service extends AsyncDisposable {
   /** `http://127.0.0.1:port` */
