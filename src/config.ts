@@ -3,6 +3,7 @@ import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/t
 import { Value } from '@sinclair/typebox/value';
 import type { AllowedOrigins } from './http/cors.ts';
 import { type AllowedHosts, LOOPBACK_HOSTS } from './http/hosts.ts';
+import { OneOf } from './http/types.ts';
 
 const isUrl = (value: unknown, protocols: RegExp): value is string =>
   typeof value === 'string' && URL.canParse(value) && protocols.test(new URL(value).protocol);
@@ -105,8 +106,7 @@ const Environment = Type.Object({
     description: 'Size of a request body at most.',
     expected: 'an integer from 1024 to 16777216',
   }),
-  LOG_LEVEL: custom<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'>('OneOf', {
-    enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
+  LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], {
     default: 'info',
     description: 'Least severity that is logged; requests are info.',
     expected: 'fatal, error, warn, info, debug or silent',

@@ -10,13 +10,16 @@ import type { NewTaskId } from './task.id.ts';
 import { placeOf, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
 import { allows, type Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
+import { type ChangeShape, prepareTaskStatements, type TaskStatements, WRITABLE_FIELDS } from './task.statements.ts';
 import {
-  type ChangeShape,
-  prepareTaskStatements,
-  type TaskStatements,
-  WRITABLE_FIELDS,
-  type WritableField,
-} from './task.statements.ts';
+  DEFAULTS,
+  fromJson,
+  normalise,
+  normaliseFilter,
+  numbers,
+  parametersOf,
+  parametersOfPrecondition,
+} from './task.values.ts';
 
 export interface TaskServiceDependencies {
   database: Database;
@@ -318,16 +321,6 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 /** How long a repeat gets the first answer. */
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
-const DEFAULTS = {
-  description: null,
-  completed: false,
-  priority: 'medium',
-  tags: [],
-  due_date: null,
-  due_at: null,
-  order: 0,
-} satisfies Omit<NewTask, 'title'>;
-
 /** More than any real run of bad luck; each attempt lost is another request's write that succeeded. */
 const ATTEMPTS = 20;
 
@@ -346,71 +339,6 @@ const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 function existingId(id: string): string {
   if (!UUID.test(id)) throw new TaskNotFound();
   return id;
-}
-
-/** The fields that a client may write, as they are stored: trimmed, lower-cased, without repeats, times in UTC. */
-function normalise<T extends TaskPatch>(input: T): Pick<T, WritableField>;
-function normalise(input: TaskPatch): TaskPatch {
-  const { title, description, completed, priority, tags, due_date, due_at, order } = input;
-  return {
-    title: title?.trim(),
-    description,
-    completed,
-    priority,
-    tags: tags && normaliseTags(tags),
-    due_date,
-    due_at: due_at && toInstant(due_at),
-    // JSON has a negative zero, PostgreSQL has not.
-    order: order === undefined ? undefined : order + 0,
-  };
-}
-
-function normaliseTags(tags: readonly string[]): string[] {
-  return [...new Set(tags.map((tag) => tag.trim().toLowerCase()))];
-}
-
-/** An instant in UTC; a day is its first instant. */
-function toInstant(text: string): string {
-  return new Date(text).toISOString();
-}
-
-function normaliseFilter(filter: TaskFilter): TaskFilter {
-  const { tags, due_before, due_after } = filter;
-  return {
-    ...filter,
-    tags: tags && normaliseTags(tags),
-    due_before: due_before && toInstant(due_before),
-    due_after: due_after && toInstant(due_after),
-  };
-}
-
-function parametersOfPrecondition({ if_match, if_none_match }: Precondition) {
-  return { if_match: numbers(if_match), if_none_match: if_none_match === '*' ? null : numbers(if_none_match) };
-}
-
-function numbers(values: readonly number[] | undefined): string | null {
-  return values ? makePgArray([...values]) : null;
-}
-
-function parametersOf({ tags, q, ...filter }: TaskFilter) {
-  return {
-    ...filter,
-    tags: tags && makePgArray([...tags]),
-    // What is special in a LIKE pattern stands for itself.
-    q: q === undefined ? undefined : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
-  };
-}
-
-/** A task out of a JSON column, where PostgreSQL writes times with an offset. */
-function fromJson(task: StoredTask): StoredTask {
-  const { created_at, updated_at, completed_at, due_at } = task;
-  return {
-    ...task,
-    created_at: toInstant(created_at),
-    updated_at: toInstant(updated_at),
-    completed_at: completed_at && toInstant(completed_at),
-    due_at: due_at && toInstant(due_at),
-  };
 }
 
 /** The Idempotency-Key is in use: the whole statement was undone. */
