@@ -6,7 +6,7 @@ import { type FaultyProxy, startFaultyProxy } from './proxy.ts';
 import { startRelay } from './relay.ts';
 
 /** How long the services here wait for the database. */
-export const TIMEOUT_MS = 2000;
+const TIMEOUT_MS = 2000;
 
 /** How long a request may take then; the rest is what a busy machine may add to it. */
 export const BOUND_MS = TIMEOUT_MS + 2000;
