@@ -4,6 +4,7 @@ import type { StoredTask } from '../db/schema.ts';
 import { RevisionMismatch } from '../errors.ts';
 import { entityTag, isKnown, knownRevisions, listTags, preconditionOf } from '../http/conditional.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
+import { jsonAnswer } from '../http/json-answer.ts';
 import { JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
 import { prefersCount } from '../http/preferences.ts';
 import { Problem, preconditionFailed } from '../http/problem.ts';
@@ -105,7 +106,7 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
         }
         const address = addressOf(request, params.user_id);
         set.headers.link = linksOf(address, request.url, page.next);
-        return page.tasks.map((task): Task => ({ ...task, url: address + task.id }));
+        return jsonAnswer(page.tasks.map((task): Task => ({ ...task, url: address + task.id })));
       },
       { ...checked({ params: UserPath, query: ListQuery }), detail: docs.listTasks },
     )
