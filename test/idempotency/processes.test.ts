@@ -132,10 +132,12 @@ for (const [name, openStore] of Object.entries(stores)) {
       // Ten clients, each one request after the other; the process is killed in the middle of what they have to ask.
       const first: (Reply | undefined)[] = [];
       const queue = numbers.values();
+      let answered = 0;
       const client = async () => {
         for (const n of queue) {
           first[n] = await (n % 5 ? create(one, n) : toggle(one, ids[n / 5] ?? '', n));
-          if (n === 50) one.kill('SIGKILL');
+          answered += 1;
+          if (answered === 50) one.kill('SIGKILL');
         }
       };
       await Promise.all(Array.from({ length: 10 }, client));
