@@ -96,6 +96,21 @@ describe('The log', () => {
     for (const hidden of [user, id, 'hidden', 'secret']) expect(text).not.toContain(hidden);
   });
 
+  test('carries the trace id of a valid traceparent, and of no other', async () => {
+    await using server = serve();
+    const { call, root, log } = server;
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const parents = [
+      `00-${trace}-00f067aa0ba902b7-01`,
+      `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+      `01-${trace}`,
+      '{}',
+    ];
+    for (const traceparent of parents) await call('GET', root, { headers: { traceparent } });
+    await until(() => log.length === parents.length);
+    expect(log.map(({ trace_id }) => trace_id)).toEqual([trace, undefined, undefined, undefined]);
+  });
+
   test('tells of a fault of the service, with the id of the request and nothing of its user', async () => {
     await using server = serve({ newTaskId: () => 'no UUID' });
     const { call, root, user, log } = server;

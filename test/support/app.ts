@@ -52,7 +52,7 @@ export function createTestApp(database: Database, options: TestAppOptions = {}) 
   });
   const user = `user-${process.pid}-${++users}`;
   const root = `/api/${user}/tasks`;
-  const call = createClient((request) => app.handle(request), ORIGIN);
+  const call = createClient(database, (request) => app.handle(request), ORIGIN);
   return {
     app,
     clock,
@@ -85,7 +85,7 @@ export function createTasks(call: Call, root: string) {
 }
 
 /** A client that resolves paths against `origin` and checks each answer against the OpenAPI document. */
-export function createClient(send: (request: Request) => Promise<Response> | Response, origin: string): Call {
+export function createClient(database: Database, send: (request: Request) => Promise<Response>, origin: string): Call {
   return async <Body>(method: string, path: string, { body, raw, headers }: RequestOptions = {}) => {
     const payload = body === undefined ? raw : JSON.stringify(body);
     const request = new Request(path.startsWith('/') ? origin + path : path, { method, body: payload });
@@ -95,7 +95,7 @@ export function createClient(send: (request: Request) => Promise<Response> | Res
     if (typeof payload === 'string') request.headers.set('content-length', String(Buffer.byteLength(payload)));
     for (const [name, value] of Object.entries(headers ?? {})) request.headers.set(name, value);
     const answer = await readAnswer(await send(request));
-    if (!path.startsWith('/swagger')) (await answerCheck(send, origin))(method, new URL(request.url).pathname, answer);
+    if (!path.startsWith('/swagger')) (await answerCheck(database))(method, new URL(request.url).pathname, answer);
     return answer as Answer<Body>;
   };
 }
@@ -114,13 +114,12 @@ async function readAnswer(response: Response): Promise<Answer> {
   return { status: response.status, headers, body: text === '' ? undefined : isJson ? JSON.parse(text) : text };
 }
 
-let check: CheckAnswer | undefined;
+let check: Promise<CheckAnswer> | undefined;
 
-/** The document is the same for every app, and compiling its schemas takes long. */
-async function answerCheck(send: (request: Request) => Promise<Response> | Response, origin: string) {
-  if (!check) {
-    const response = await send(new Request(`${origin}/swagger/json`));
-    check = createAnswerCheck((await response.json()) as OpenApiDocument);
-  }
+/** The document is the same for every app, and compiling its schemas takes long; it comes from an app of its own. */
+function answerCheck(database: Database): Promise<CheckAnswer> {
+  check ??= createTestApp(database)
+    .app.handle(new Request(`${ORIGIN}/swagger/json`))
+    .then(async (response) => createAnswerCheck((await response.json()) as OpenApiDocument));
   return check;
 }

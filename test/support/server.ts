@@ -16,7 +16,7 @@ export function serve(options: TestAppOptions = {}, database = first) {
   test.app.listen({ hostname: '127.0.0.1', port: 0, reusePort: false, development: false });
   const server = test.app.server as NonNullable<typeof test.app.server>;
   const origin = server.url.origin;
-  const call = createClient((request) => fetch(request, { redirect: 'manual' }), origin);
+  const call = createClient(database, (request) => fetch(request, { redirect: 'manual' }), origin);
   return {
     ...test,
     origin,
