@@ -57,8 +57,9 @@ export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: 
   const matching = matches(filter);
   // Where the client has the list as it is, nothing is read but the counter.
   const isUnknown = isNoneOf(userRevisions.revision, 'known');
+  const nullable = mayBeNull(filter, key);
   const order = descending
-    ? [key === 'due' ? descendingNullsLast(column) : desc(column), desc(tasks.id)]
+    ? [nullable ? descendingNullsLast(column) : desc(column), desc(tasks.id)]
     : [asc(column), asc(tasks.id)];
   const page = db
     .select(taskColumns)
@@ -111,15 +112,19 @@ export function shapeOf(filter: TaskFilter): string {
 }
 
 /** The rows after the place that `key` and `id` name. NULLs come last whichever way the sort goes. */
-function beyond({ due_before, due_after }: TaskFilter, sort: Sort, start: Start): SQL | undefined {
+function beyond(filter: TaskFilter, sort: Sort, start: Start): SQL | undefined {
   const { key, descending } = splitSort(sort);
   const column = tasks[key];
   if (start === 'first') return undefined;
   if (start === 'after null')
     return and(isNull(column), descending ? lt(tasks.id, parameter('id')) : gt(tasks.id, parameter('id')));
   const further = rowIsBeyond([column, tasks.id], ['key', 'id'], descending);
-  const mayBeNull = key === 'due' && due_before === undefined && due_after === undefined;
-  return mayBeNull ? or(further, isNull(column)) : further;
+  return mayBeNull(filter, key) ? or(further, isNull(column)) : further;
+}
+
+/** Whether there may be tasks without a value to sort by; where there are none, an index can do the sorting. */
+function mayBeNull({ due_before, due_after }: TaskFilter, key: SortKey): boolean {
+  return key === 'due' && due_before === undefined && due_after === undefined;
 }
 
 /** The place right after a task. */
