@@ -24,6 +24,8 @@ export interface ClientOptions {
 export class Client {
   #socket: Socket | undefined;
   #received = Buffer.alloc(0);
+  /** Ends the wait for something to happen on the connection. */
+  #wake = () => {};
 
   readonly #host: string;
 
@@ -63,6 +65,12 @@ export class Client {
       throw new Refused(String(error));
     }
     socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
+    });
+    socket.on('end', () => this.#wake());
+    socket.on('close', () => this.#wake());
     this.#socket = socket;
     return socket;
   }
@@ -100,18 +108,10 @@ export class Client {
         this.#received = this.#received.subarray(size);
         return taken;
       }
-      const chunk = await next(socket);
-      if (!chunk) throw new Unanswered(this.#received.toString());
-      this.#received = Buffer.concat([this.#received, chunk]);
+      if (socket.destroyed || socket.readableEnded) throw new Unanswered(this.#received.toString());
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
-}
-
-/** The next bytes of a connection; undefined when it has ended. */
-function next(socket: Socket): Promise<Buffer | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
-  const ended = () => resolve(undefined);
-  if (socket.destroyed || socket.readableEnded) ended();
-  socket.once('data', resolve).once('end', ended).once('close', ended);
-  return promise.finally(() => socket.off('data', resolve).off('end', ended).off('close', ended));
 }

@@ -1,0 +1,85 @@
+import { expect, test } from 'bun:test';
+import type { Service } from '../support/service.ts';
+import { until } from '../support/until.ts';
+import { Client } from './support/client.ts';
+import { BOUND_MS, openFaultyDatabase } from './support/database.ts';
+import { expectRefusal } from './support/expected.ts';
+
+const PATH = '/api/ada/tasks';
+
+/** The value of a metric without labels. */
+async function metric({ origin }: Service, name: string): Promise<number> {
+  const client = new Client(origin);
+  const { status, body } = await client.request('GET', '/metrics');
+  client.close();
+  expect(status).toBe(200);
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(body)?.[1]);
+}
+
+test('With MAX_IN_FLIGHT requests in flight the next is refused at once, and those are answered', async () => {
+  await using database = await openFaultyDatabase('PostgreSQL');
+  await using service = await database.serve({ MAX_IN_FLIGHT: '4', DATABASE_TIMEOUT_MS: '60000' });
+  await database.sql`begin`;
+  await database.sql`lock table tasks in access exclusive mode`;
+  const held = Promise.all(Array.from({ length: 4 }, () => new Client(service.origin).request('GET', PATH)));
+  await until(async () => (await metric(service, 'database_statements_in_flight')) === 4);
+
+  const client = new Client(service.origin);
+  expectRefusal('overloaded', await client.request('GET', PATH));
+  expectRefusal('overloaded', await client.request('POST', PATH, { body: { title: 'Refused' } }));
+  expect((await client.request('GET', '/health/live')).status).toBe(200);
+  expect(await metric(service, 'http_requests_shed_total')).toBe(2);
+  expect(await metric(service, 'http_requests_in_flight')).toBeGreaterThanOrEqual(4);
+
+  await database.sql`rollback`;
+  for (const reply of await held) expect([reply.status, reply.body]).toEqual([200, '[]']);
+  expect((await client.request('POST', PATH, { body: { title: 'Accepted' } })).status).toBe(201);
+  expect((await database.stored()).titles).toEqual(['Accepted']);
+});
+
+test('Under ten times the load that it takes, the accepted are answered, the others refused soon, and memory stays', async () => {
+  await using database = await openFaultyDatabase('PostgreSQL');
+  await using service = await database.serve({ MAX_IN_FLIGHT: '16' });
+  const counts = { accepted: 0, refused: 0 };
+  let slowestMs = 0;
+
+  async function flood(requests: number): Promise<void> {
+    const client = new Client(service.origin);
+    for (let n = 0; n < requests; n += 1) {
+      const startedAt = performance.now();
+      const reply = await (n % 4 === 0
+        ? client.request('POST', PATH, { body: { title: `Task ${n}` } })
+        : client.request('GET', PATH));
+      slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+      if (reply.status === 503) expectRefusal('overloaded', reply);
+      else expect(reply.status).toBe(n % 4 === 0 ? 201 : 200);
+      counts[reply.status === 503 ? 'refused' : 'accepted'] += 1;
+    }
+    client.close();
+  }
+  const floodAll = () => Promise.all(Array.from({ length: 160 }, () => flood(40)));
+
+  await floodAll();
+  const before = await metric(service, 'process_resident_memory_bytes');
+  const flooding = floodAll();
+  let isOver = false;
+  flooding.finally(() => {
+    isOver = true;
+  });
+  const watcher = new Client(service.origin);
+  while (!isOver) {
+    expect((await watcher.request('GET', '/health/live')).status).toBe(200);
+    await metric(service, 'http_requests_shed_total');
+  }
+  await flooding;
+
+  expect(counts.accepted).toBeGreaterThan(0);
+  expect(counts.refused).toBeGreaterThan(0);
+  expect(slowestMs).toBeLessThan(BOUND_MS);
+  expect(await metric(service, 'http_requests_shed_total')).toBe(counts.refused);
+  // The request for the metrics may be counted itself.
+  expect(await metric(service, 'http_requests_in_flight')).toBeLessThanOrEqual(1);
+  // 6,400 requests more; a leak of 10 kB for each would be twice as much.
+  expect((await metric(service, 'process_resident_memory_bytes')) - before).toBeLessThan(32 * 1024 * 1024);
+  expect((await watcher.request('GET', PATH)).status).toBe(200);
+});
