@@ -26,7 +26,7 @@ export interface Load {
 }
 
 export interface LoadOptions {
-  /** A client that is refused at one goes to the next. */
+  /** A client that is refused at one, or told that the connection will be closed, goes to the next. */
   origins: string[];
   clients?: number;
   /**
@@ -60,6 +60,10 @@ export function startLoad({ origins, clients = 8, repeats = false }: LoadOptions
     let current = index % origins.length;
     let url: string | undefined;
 
+    const goElsewhere = () => {
+      current = (current + 1) % origins.length;
+    };
+
     /** @returns undefined when the connection ended without an answer. */
     async function ask(method: string, path: string, options?: ClientOptions): Promise<Reply | undefined> {
       for (;;) {
@@ -67,10 +71,11 @@ export function startLoad({ origins, clients = 8, repeats = false }: LoadOptions
         try {
           const reply = await (connections[current] as Client).request(method, path, options);
           account.slowestMs = Math.max(account.slowestMs, performance.now() - startedAt);
+          if (reply.headers.connection === 'close') goElsewhere();
           return reply;
         } catch (error) {
           if (error instanceof Refused) {
-            current = (current + 1) % origins.length;
+            goElsewhere();
           } else if (error instanceof Unanswered) {
             account.unanswered += 1;
             return undefined;
