@@ -5,6 +5,7 @@ import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
 import { errors } from './http/errors.ts';
 import { health } from './http/health.ts';
+import { createLoad } from './http/load.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { RouteTable } from './http/routes.ts';
@@ -13,9 +14,13 @@ import { type TaskRoutesOptions, taskRoutes } from './tasks/task.routes.ts';
 import { Task, TaskList } from './tasks/task.schema.ts';
 import { createTaskService } from './tasks/task.service.ts';
 
-export interface AppDependencies extends Omit<RequestOptions, 'metrics'>, Omit<TaskRoutesOptions, 'service'> {
+export interface AppDependencies
+  extends Omit<RequestOptions, 'metrics' | 'load'>,
+    Omit<TaskRoutesOptions, 'service' | 'load'> {
   database: Database;
   poolSize: number;
+  /** Requests at once; more are refused with 503. */
+  maxInFlight: number;
   /** The present in milliseconds since 1970. */
   clock: () => number;
   newTaskId: NewTaskId;
@@ -25,9 +30,10 @@ export interface AppDependencies extends Omit<RequestOptions, 'metrics'>, Omit<T
 export type App = ReturnType<typeof createApp>;
 
 export function createApp(dependencies: AppDependencies) {
-  const { database, poolSize, log, corsOrigins, isStopping } = dependencies;
+  const { database, poolSize, maxInFlight, log, corsOrigins, isStopping } = dependencies;
   const service = createTaskService(dependencies);
-  const metrics = createMetrics(database.stats, poolSize);
+  const load = createLoad(maxInFlight);
+  const metrics = createMetrics(load, database.stats, poolSize);
   const routes = new RouteTable();
   const app = new Elysia({
     // Unknown fields are refused, not taken away.
@@ -38,12 +44,12 @@ export function createApp(dependencies: AppDependencies) {
     handler: { standardHostname: false },
   })
     .use(cors(corsOrigins))
-    .use(requests({ ...dependencies, metrics }))
+    .use(requests({ ...dependencies, load, metrics }))
     .use(errors({ log, routes }))
     .use(health({ isStopping, checkReady: service.checkReady }))
     .use(metricsRoute(metrics))
     .use(docs({ Task, TaskList }))
-    .use(taskRoutes({ ...dependencies, service }));
+    .use(taskRoutes({ ...dependencies, load, service }));
   routes.bind(app);
   purgeHourly(app, () => service.forgetAnswers().catch((error) => log.warn({ error: String(error) }, 'purge failed')));
   return app;

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { type App, createApp } from './app.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
 import { openDatabase } from './db/client.ts';
+import { isUnavailable, reasonOf } from './db/failures.ts';
 import { FolderInUse } from './db/lock.ts';
 import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createTaskIds } from './tasks/task.id.ts';
@@ -90,7 +91,8 @@ async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
     return await start();
   } catch (error) {
     const expected = [InvalidConfig, FolderInUse, SchemaMismatch, CannotListen].some((kind) => error instanceof kind);
-    console.error(expected ? (error as Error).message : error);
+    if (isUnavailable(error)) console.error(`The database cannot be reached: ${reasonOf(error)}`);
+    else console.error(expected ? (error as Error).message : error);
     process.exit(1);
   }
 }

@@ -81,3 +81,6 @@ export const descendingNullsLast = (column: Column): SQL => sql`${column} desc n
 
 /** A statement that waits until no other transaction holds the lock of this number. */
 export const lockUntilCommit = (key: number): SQL => sql`select pg_advisory_xact_lock(${key})`;
+
+/** A statement that lifts the time limit of statements until the transaction ends. */
+export const withoutTimeLimit = (): SQL => sql`set local statement_timeout = 0`;

@@ -5,6 +5,7 @@ interface DriverError {
   code?: unknown;
   errno?: unknown;
   constraint?: unknown;
+  message?: unknown;
 }
 
 /** What PostgreSQL said: an SQLSTATE and, where one was broken, the constraint; undefined when it said nothing. */
@@ -39,6 +40,12 @@ const NOT_CONNECTED = /^(ERR_POSTGRES_CONNECTION_(REFUSED|TIMEOUT)|ECONNREFUSED|
 /** Whether a failure surely came before the statement was sent, so that a write may be tried again. */
 export function wasNeverSent(error: unknown): boolean {
   return [...causes(error)].some(({ code, errno }) => NOT_CONNECTED.test(`${errno}`) || NOT_CONNECTED.test(`${code}`));
+}
+
+/** What the driver said at the bottom of it, which names neither statement nor password. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = [...causes(error)].at(-1) ?? {};
+  return [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
 }
 
 function* causes(error: unknown): Generator<DriverError> {

@@ -3,7 +3,7 @@ import { desc } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { bigint, type PgDialect, type PgSession, pgSchema, serial, text } from 'drizzle-orm/pg-core';
 import type { Drizzle } from './driver.ts';
-import { lockUntilCommit } from './expressions.ts';
+import { lockUntilCommit, withoutTimeLimit } from './expressions.ts';
 import { postgresFailure } from './failures.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
@@ -32,6 +32,8 @@ export async function migrate(db: Drizzle): Promise<void> {
   const migrations = readMigrationFiles({ migrationsFolder });
   if ((await pending(db, migrations)).length === 0) return;
   await db.transaction(async (transaction) => {
+    // Neither a large table nor another process that is at work is a reason to give up.
+    await transaction.execute(withoutTimeLimit());
     await transaction.execute(lockUntilCommit(LOCK));
     // What the `migrate` of every driver calls, but within the transaction that holds the lock.
     const { dialect, session } = transaction as unknown as { dialect: PgDialect; session: PgSession };

@@ -9,7 +9,8 @@ export async function openNeon({ url, poolSize, timeoutMs, logger }: ServerOptio
       connectionString: url,
       max: poolSize,
       connectionTimeoutMillis: timeoutMs,
-      query_timeout: timeoutMs,
+      // Gives up a connection that will not answer; long after the request, for a migration may take its time.
+      query_timeout: timeoutMs + 60_000,
       // A pooler hands its connections around and so takes no settings for one of them.
       ...(!isPooler(url) && { statement_timeout: statementTimeout(timeoutMs) }),
     });

@@ -4,14 +4,16 @@ import type { Logger } from 'pino';
 import { postgresFailure } from '../db/failures.ts';
 import { PROBLEMS, Problem, problemDocument, toProblem } from './problem.ts';
 import type { RouteTable } from './routes.ts';
+import { traceOf } from './trace.ts';
 
 export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
   return new Elysia({ name: 'errors' })
-    .onError({ as: 'global' }, ({ code, error, path, set }) => {
+    .onError({ as: 'global' }, ({ code, error, path, request, set }) => {
       const problem = explain();
       const { status } = PROBLEMS[problem.kind];
       const requestId = String(set.headers['x-request-id']);
-      if (status >= 500) log.error({ request_id: requestId, error: describe(error) }, problem.detail);
+      if (status >= 500)
+        log.error({ request_id: requestId, ...traceOf(request), error: describe(error) }, problem.detail);
       Object.assign(set.headers, problem.extra.headers);
       set.status = status;
       return new Response(JSON.stringify(problemDocument(problem, path, requestId)), {

@@ -1,3 +1,4 @@
+import type { Load } from './load.ts';
 import { contentTooLarge, invalidInput, Problem } from './problem.ts';
 
 /** No schema here goes deeper than an array in an object; what does, validators would walk for seconds. */
@@ -8,13 +9,22 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export const JSON_TYPES = ['application/json'];
 export const PATCH_TYPES = ['application/merge-patch+json', 'application/json'];
 
+export interface BodyOptions {
+  maxBodyBytes: number;
+  load: Load;
+}
+
 /**
  * Reads a JSON body strictly: a media type of `accepted` in any case (RFC 9110 section 8.3.1), with no charset but
  * UTF-8, no content coding, valid UTF-8, valid JSON.
  * @returns the value, or undefined for an empty body.
- * @throws Problem 415 for another media type or coding, 413 over `maxBytes`, 400 for anything that is not JSON.
+ * @throws Problem 415 for another media type or coding, 413 for too large, 400 for anything that is not JSON.
  */
-export async function readJson(request: Request, accepted: readonly string[], maxBytes: number): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  accepted: readonly string[],
+  { maxBodyBytes, load }: BodyOptions,
+): Promise<unknown> {
   const type = request.headers.get('content-type');
   const coding = request.headers.get('content-encoding');
   if (type !== null && !isAccepted(type, accepted)) throw unsupported(request.method, accepted);
@@ -22,7 +32,7 @@ export async function readJson(request: Request, accepted: readonly string[], ma
     throw new Problem('unsupported-media-type', 'Send the body without content coding.', {
       headers: { 'accept-encoding': 'identity' },
     });
-  const bytes = await readBytes(request, maxBytes);
+  const bytes = await load.whileWaiting(readBytes(request, maxBodyBytes));
   if (bytes.byteLength === 0) return undefined;
   if (type === null) throw unsupported(request.method, accepted);
   try {

@@ -3,12 +3,13 @@ import { Elysia } from 'elysia';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { version } from '../../package.json';
 import type { StatementStats } from '../db/guard.ts';
+import type { Load } from './load.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createMetrics(statements: StatementStats, poolSize: number) {
+export function createMetrics(load: Load, statements: StatementStats, poolSize: number) {
   const registry = new Registry();
   const registers = [registry];
   const duration = new Histogram({
@@ -18,7 +19,14 @@ export function createMetrics(statements: StatementStats, poolSize: number) {
     buckets: SECONDS,
     registers,
   });
-  const inFlight = new Gauge({ name: 'http_requests_in_flight', help: 'Requests not yet answered.', registers });
+  new Gauge({
+    name: 'http_requests_in_flight',
+    help: 'Requests being worked on.',
+    registers,
+    collect() {
+      this.set(load.count());
+    },
+  });
   const shed = new Counter({
     name: 'http_requests_shed_total',
     help: 'Requests refused with 503 because too many were in flight.',
@@ -52,7 +60,7 @@ export function createMetrics(statements: StatementStats, poolSize: number) {
   new Gauge({ name: 'todo_api_build_info', help: 'Always 1.', labelNames: Object.keys(labels), registers })
     .labels(labels)
     .set(1);
-  return { registry, duration, inFlight, shed };
+  return { registry, duration, shed };
 }
 
 /** Serves the metrics in the text format of Prometheus. */

@@ -2,14 +2,13 @@
 import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
 import { type AllowedHosts, isAllowedHost } from './hosts.ts';
+import type { Load } from './load.ts';
 import type { Metrics } from './metrics.ts';
 import { contentTooLarge, Problem } from './problem.ts';
+import { traceOf } from './trace.ts';
 
 /** What an id may look like that a client or a proxy sends; any other is replaced, so that it cannot forge log lines. */
 const REQUEST_ID = /^[\w.~:/+=-]{1,128}$/;
-
-/** `traceparent` of W3C Trace Context, version 00; the first group is the trace id. */
-const TRACEPARENT = /^00-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 /** For those who watch the service: by its address, whatever its name, and under load most of all. */
 const ALWAYS_ANSWERED = /^https?:\/\/[^/]*\/(health|metrics)/;
@@ -19,8 +18,8 @@ export interface RequestOptions {
   metrics: Metrics;
   newRequestId: () => string;
   allowedHosts: AllowedHosts;
-  /** Requests beyond this many at once are refused with 503. */
-  maxInFlight: number;
+  /** Requests beyond its limit are refused with 503. */
+  load: Load;
   maxBodyBytes: number;
   /** Whether this process is about to end, so that clients must not use their connection again. */
   isStopping: () => boolean;
@@ -31,15 +30,14 @@ export interface RequestOptions {
  * its path, which names the user. Refuses at once what must not be let in: foreign hosts, large bodies, overload.
  */
 export function requests(options: RequestOptions) {
-  const { log, metrics, newRequestId, allowedHosts, maxInFlight, maxBodyBytes, isStopping } = options;
-  let inFlight = 0;
+  const { log, metrics, newRequestId, allowedHosts, load, maxBodyBytes, isStopping } = options;
   return new Elysia({ name: 'requests' })
     .decorate('startedAt', 0)
     .onRequest((context) => {
       const { request, set } = context;
       const { headers } = request;
       context.startedAt = performance.now();
-      inFlight += 1;
+      load.enter();
       const given = headers.get('x-request-id');
       set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : newRequestId();
       set.headers['x-content-type-options'] = 'nosniff';
@@ -51,23 +49,21 @@ export function requests(options: RequestOptions) {
         throw new Problem('misdirected', 'This service does not answer to that host name; see ALLOWED_HOSTS.');
       // Before anything of the body is read; a body of unknown length is counted while it is.
       if (Number(headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
-      if (inFlight > maxInFlight && !ALWAYS_ANSWERED.test(url)) {
+      if (load.isTooMuch() && !ALWAYS_ANSWERED.test(url)) {
         metrics.shed.inc();
         throw new Problem('overloaded', 'Too many requests at once.', { headers: { 'retry-after': '1' } });
       }
     })
     .onAfterResponse({ as: 'global' }, ({ request, set, route, startedAt, responseValue }) => {
-      inFlight -= 1;
+      load.leave();
       const milliseconds = performance.now() - startedAt;
       const { method } = request;
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status);
-      metrics.inFlight.set(inFlight);
       metrics.duration.observe({ method, route: route || 'none', status }, milliseconds / 1000);
-      const trace_id = TRACEPARENT.exec(request.headers.get('traceparent') ?? '')?.[1];
       log.info(
         {
           request_id: set.headers['x-request-id'],
-          ...(trace_id && { trace_id }),
+          ...traceOf(request),
           method,
           route: route || null,
           status,

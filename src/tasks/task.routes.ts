@@ -5,7 +5,7 @@ import { RevisionMismatch } from '../errors.ts';
 import { entityTag, isKnown, knownRevisions, listTags, preconditionOf } from '../http/conditional.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { jsonAnswer } from '../http/json-answer.ts';
-import { JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
+import { type BodyOptions, JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
 import { prefersCount } from '../http/preferences.ts';
 import { Problem, preconditionFailed } from '../http/problem.ts';
 import { checked } from '../http/validation.ts';
@@ -24,18 +24,17 @@ import {
 } from './task.schema.ts';
 import type { TaskService, TaskTarget, Written } from './task.service.ts';
 
-export interface TaskRoutesOptions {
+export interface TaskRoutesOptions extends BodyOptions {
   service: TaskService;
   /** Where clients reach this service, without a slash at the end; by default as the request says. */
   publicUrl?: string | undefined;
-  maxBodyBytes: number;
   requireIfMatch: boolean;
 }
 
 const DEFAULT_LIMIT = 50;
 
 /** Handlers take their context apart in the signature: Elysia reads from it what a request has to be prepared for. */
-export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }: TaskRoutesOptions) {
+export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: TaskRoutesOptions) {
   /** The address of a user's tasks, with a slash at the end. */
   const addressOf = (request: Request, user_id: string) =>
     `${publicUrl ?? originOf(request.url)}/api/${encodeURIComponent(user_id)}/tasks/`;
@@ -64,10 +63,10 @@ export function taskRoutes({ service, publicUrl, maxBodyBytes, requireIfMatch }:
   });
 
   return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
-    .parser('taskJson', ({ request }) => readJson(request, JSON_TYPES, maxBodyBytes))
-    .parser('taskPatch', ({ request }) => readJson(request, PATCH_TYPES, maxBodyBytes))
+    .parser('taskJson', ({ request }) => readJson(request, JSON_TYPES, bodies))
+    .parser('taskPatch', ({ request }) => readJson(request, PATCH_TYPES, bodies))
     .parser('taskPatchOrNothing', async ({ request }) => {
-      const body = await readJson(request, PATCH_TYPES, maxBodyBytes);
+      const body = await readJson(request, PATCH_TYPES, bodies);
       return body === undefined ? {} : body;
     })
     .post(
