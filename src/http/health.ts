@@ -28,7 +28,8 @@ export function health({ isStopping, checkReady }: HealthOptions) {
     .get(
       '/health/ready',
       async () => {
-        if (isStopping()) throw new Problem('stopping', 'This process is about to end.');
+        if (isStopping())
+          throw new Problem('stopping', 'This process is about to end.', { headers: { 'retry-after': '1' } });
         await checkReady();
         return OK;
       },
