@@ -4,6 +4,7 @@ import { SQL } from 'bun';
 import { createDatabase } from '../support/postgres.ts';
 import { runToEnd, startService } from '../support/service.ts';
 import { Client } from './support/client.ts';
+import { startFaultyProxy } from './support/proxy.ts';
 
 const SEPARATE = { MIGRATE_ON_START: 'false' };
 const MIGRATIONS = (await readdir(`${import.meta.dir}/../../drizzle`)).filter((name) => name.endsWith('.sql')).length;
@@ -53,4 +54,40 @@ describe('On tables that are newer than the code', () => {
     const { exitCode, stdout, stderr } = await runToEnd(serviceArguments, { DATABASE_URL, ...environment });
     expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 1, stdout: '', stderr: NEWER });
   });
+});
+
+describe('When the database cannot be reached, a start ends with 1 and a line that tells no password', () => {
+  test.each(['refuse', 'swallow'] as const)('%s', async (fault) => {
+    const proxy = await startFaultyProxy(await createDatabase());
+    await proxy[fault]();
+    const DATABASE_URL = `postgres://ada:s3cret@${proxy.host}/todo`;
+    const { exitCode, stdout, stderr } = await runToEnd([], { DATABASE_URL, DATABASE_TIMEOUT_MS: '1000' });
+    await proxy.stop();
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).not.toContain('s3cret');
+    expect(stderr).toMatch(/^The database cannot be reached.*\n$/);
+  });
+});
+
+test('A start waits for another process that migrates, longer than a statement may take', async () => {
+  const DATABASE_URL = await createDatabase();
+  const sql = new SQL(DATABASE_URL, { max: 1 });
+  const proxy = await startFaultyProxy(DATABASE_URL);
+  // The first start holds its lock for as long as this table is in its way.
+  await sql`create table slow (id int)`;
+  await sql`
+    create function hold() returns event_trigger language plpgsql as
+    $$ begin perform * from slow; end $$`;
+  await sql`create event trigger hold on ddl_command_start when tag in ('CREATE TABLE') execute function hold()`;
+  await sql`begin`;
+  await sql`lock table slow in access exclusive mode`;
+  const migrating = Array.from({ length: 2 }, () =>
+    runToEnd(['migrate'], { DATABASE_URL, DATABASE_TIMEOUT_MS: '1000' }),
+  );
+  await Bun.sleep(4000);
+  await sql`rollback`;
+  for (const { exitCode, stderr } of await Promise.all(migrating)) expect([exitCode, stderr]).toEqual([0, '']);
+  expect(await tablesOf(DATABASE_URL)).toEqual(['idempotency_keys', 'slow', 'tasks', 'user_revisions']);
+  await sql.close();
+  await proxy.stop();
 });

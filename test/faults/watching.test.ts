@@ -4,6 +4,7 @@ import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { Client } from './support/client.ts';
 import { type FaultyDatabase, openFaultyDatabase } from './support/database.ts';
+import { expectRefusal } from './support/expected.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
@@ -145,4 +146,19 @@ test.each([
   expect(status).toBe(200);
   const [line] = await linesOf(requestId, 1);
   expect(line).not.toHaveProperty('trace_id');
+});
+
+test('Every line of a request that failed has its id and trace id; the cause is in the log and not in the answer', async () => {
+  await database.proxy.refuse();
+  const headers = { traceparent: TRACEPARENT, 'x-request-id': 'watched-2' };
+  const reply = await client.request('GET', '/api/ada/tasks', { headers });
+  await database.proxy.pass();
+  expectRefusal('unavailable', reply);
+  const lines = await linesOf('watched-2', 2);
+  expect(lines.map(({ msg, level }) => [msg, level])).toEqual([
+    ['The database cannot be reached.', 50],
+    ['request', 30],
+  ]);
+  for (const line of lines) expect(line.trace_id).toBe(TRACE_ID);
+  expect(lines[0]?.error).toMatchObject({ message: expect.any(String), stack: expect.any(String) });
 });
