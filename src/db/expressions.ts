@@ -1,7 +1,7 @@
 /** The few SQL expressions that Drizzle's builder cannot say. Nothing outside `src/db` writes SQL; values are bound. */
 import { type Column, type SQL, type SQLWrapper, sql, type WithSubquery } from 'drizzle-orm';
 
-type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]';
+type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]' | 'task_priority';
 
 /** A named parameter, given its value when a prepared statement runs. */
 export const parameter = (name: string) => sql.placeholder(name);
@@ -53,6 +53,14 @@ export const isNoneOf = (column: Column, name: string): SQL<boolean> => {
   const numbers = typedParameter(name, 'bigint[]');
   return sql`(${numbers} is null or ${column} <> all(${numbers}))`;
 };
+
+/** The condition, where the named parameter is not NULL; else true. */
+export const unlessNull = (name: string, type: ParameterType, condition: SQLWrapper | undefined): SQL<boolean> =>
+  sql`(${typedParameter(name, type)} is null or ${condition})`;
+
+/** The instant in the named parameter, or one beyond all others. */
+export const instantOr = (name: string, otherwise: 'infinity' | '-infinity'): SQL<string> =>
+  sql`coalesce(${typedParameter(name, 'timestamptz')}, ${sql.raw(`'${otherwise}'`)})`;
 
 /** Whether the array column has every element of the array in the named parameter. */
 export const containsAll = (column: Column, name: string): SQL<boolean> =>

@@ -5,11 +5,13 @@ import {
   constant,
   containsAll,
   descendingNullsLast,
+  instantOr,
   isNoneOf,
   matchesInAnyCase,
   parameter,
   rowIsBeyond,
   scalar,
+  unlessNull,
   when,
 } from '../db/expressions.ts';
 import { type StoredTask, type TaskPriority, taskColumns, tasks, userRevisions } from '../db/schema.ts';
@@ -88,27 +90,43 @@ export function nameOf(operation: string, query: { toSQL(): { sql: string } }): 
   return `${operation}_${Bun.hash(query.toSQL().sql).toString(36)}`;
 }
 
-/** The condition for the filter's shape; its values are parameters named like its fields. */
+/**
+ * The condition for the filter's shape; its values are parameters named like its fields. What no index can help with is
+ * one shape, in which a parameter that is NULL does not count: each shape costs the server memory on every connection.
+ */
 export function matches(filter: TaskFilter): SQL | undefined {
-  const { completed, priority, tags, q, due_before, due_after, deleted } = filter;
+  const { completed, deleted } = filter;
   return and(
     eq(tasks.user_id, parameter('user_id')),
     deleted ? isNotNull(tasks.deleted_at) : isNull(tasks.deleted_at),
     // Written out and not as a parameter, so that the index of open tasks can be seen to fit.
     completed === undefined ? undefined : completed ? constant(tasks.completed) : not(tasks.completed),
-    priority && eq(tasks.priority, parameter('priority')),
-    tags && containsAll(tasks.tags, 'tags'),
-    q === undefined ? undefined : or(matchesInAnyCase(tasks.title, 'q'), matchesInAnyCase(tasks.description, 'q')),
-    due_before === undefined ? undefined : lt(tasks.due, parameter('due_before')),
-    due_after === undefined ? undefined : gt(tasks.due, parameter('due_after')),
+    isDueBetween(filter)
+      ? and(lt(tasks.due, instantOr('due_before', 'infinity')), gt(tasks.due, instantOr('due_after', '-infinity')))
+      : undefined,
+    isNarrow(filter)
+      ? and(
+          unlessNull('priority', 'task_priority', eq(tasks.priority, parameter('priority'))),
+          unlessNull('tags', 'text[]', containsAll(tasks.tags, 'tags')),
+          unlessNull('q', 'text', or(matchesInAnyCase(tasks.title, 'q'), matchesInAnyCase(tasks.description, 'q'))),
+        )
+      : undefined,
   );
 }
 
 /** What two filters have in common that one prepared statement serves. */
 export function shapeOf(filter: TaskFilter): string {
-  const { completed, deleted, ...rest } = filter;
-  const given = Object.entries(rest).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  return [completed ?? 'any', deleted ? 'deleted' : 'live', ...given].join('_');
+  const { completed, deleted } = filter;
+  return [completed, deleted ?? false, isDueBetween(filter), isNarrow(filter)].join();
+}
+
+/** Whether only tasks that have a due time can match. */
+function isDueBetween({ due_before, due_after }: TaskFilter): boolean {
+  return due_before !== undefined || due_after !== undefined;
+}
+
+function isNarrow({ priority, tags, q }: TaskFilter): boolean {
+  return priority !== undefined || tags !== undefined || q !== undefined;
 }
 
 /** The rows after the place that `key` and `id` name. NULLs come last whichever way the sort goes. */
@@ -123,8 +141,8 @@ function beyond(filter: TaskFilter, sort: Sort, start: Start): SQL | undefined {
 }
 
 /** Whether there may be tasks without a value to sort by; where there are none, an index can do the sorting. */
-function mayBeNull({ due_before, due_after }: TaskFilter, key: SortKey): boolean {
-  return key === 'due' && due_before === undefined && due_after === undefined;
+function mayBeNull(filter: TaskFilter, key: SortKey): boolean {
+  return key === 'due' && !isDueBetween(filter);
 }
 
 /** The place right after a task. */

@@ -61,12 +61,14 @@ export function numbers(values: readonly number[] | undefined): string | null {
   return values ? makePgArray([...values]) : null;
 }
 
-export function parametersOf({ tags, q, ...filter }: TaskFilter) {
+export function parametersOf({ priority, tags, q, due_before, due_after }: TaskFilter) {
   return {
-    ...filter,
-    tags: tags && makePgArray([...tags]),
+    priority: priority ?? null,
+    tags: tags ? makePgArray([...tags]) : null,
     // What is special in a LIKE pattern stands for itself.
-    q: q === undefined ? undefined : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+    q: q === undefined ? null : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+    due_before: due_before ?? null,
+    due_after: due_after ?? null,
   };
 }
 
