@@ -27,10 +27,14 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
       this.set(load.count());
     },
   });
-  const shed = new Counter({
+  new Counter({
     name: 'http_requests_shed_total',
     help: 'Requests refused with 503 because too many were in flight.',
     registers,
+    collect() {
+      this.reset();
+      this.inc(load.shed());
+    },
   });
   const statement = new Histogram({
     name: 'database_statement_duration_seconds',
@@ -60,7 +64,7 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
   new Gauge({ name: 'todo_api_build_info', help: 'Always 1.', labelNames: Object.keys(labels), registers })
     .labels(labels)
     .set(1);
-  return { registry, duration, shed };
+  return { registry, duration };
 }
 
 /** Serves the metrics in the text format of Prometheus. */

@@ -49,10 +49,7 @@ export function requests(options: RequestOptions) {
         throw new Problem('misdirected', 'This service does not answer to that host name; see ALLOWED_HOSTS.');
       // Before anything of the body is read; a body of unknown length is counted while it is.
       if (Number(headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
-      if (load.isTooMuch() && !ALWAYS_ANSWERED.test(url)) {
-        metrics.shed.inc();
-        throw new Problem('overloaded', 'Too many requests at once.', { headers: { 'retry-after': '1' } });
-      }
+      if (!ALWAYS_ANSWERED.test(url)) load.admit();
     })
     .onAfterResponse({ as: 'global' }, ({ request, set, route, startedAt, responseValue }) => {
       load.leave();
