@@ -3,7 +3,7 @@ import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { Client, Refused } from './support/client.ts';
 import { openFaultyDatabase } from './support/database.ts';
-import { expectSound } from './support/expected.ts';
+import { expectRefusal, expectSound } from './support/expected.ts';
 import { startLoad } from './support/load.ts';
 
 const PATH = '/api/ada/tasks';
@@ -68,6 +68,18 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect((await service.log()).at(-1)).toMatchObject({ msg: 'stopped', outcome: 'done' });
   },
 );
+
+test('While it stops, readiness says so and every answer asks the client to connect elsewhere', async () => {
+  await using held = await holdRequest();
+  const client = new Client(held.service.origin);
+  expect((await client.request('GET', '/health/live')).headers.connection).toBeUndefined();
+  held.service.kill('SIGTERM');
+  let ready = await client.request('GET', '/health/live');
+  while (ready.headers.connection !== 'close') ready = await client.request('GET', '/health/live');
+  const last = await new Client(held.service.origin).request('GET', '/health/ready');
+  expectRefusal('stopping', last);
+  expect(last.headers.connection).toBe('close');
+});
 
 test('A second signal ends it at once with 1', async () => {
   await using held = await holdRequest({ SHUTDOWN_GRACE_SECONDS: '3600' });
