@@ -24,7 +24,8 @@ ${describeConfig()}`);
 
 const config = await orExit(() => readConfig(process.env));
 // Lines are written together, a quarter of a second late at the most: one write for each would be a tenth of a request.
-const output = pino.destination({ sync: false, minLength: 8192 });
+// And they are written before work goes on: under overload lines that wait for a write would fill the memory.
+const output = pino.destination({ sync: true, minLength: 8192 });
 const log = pino({ level: config.logLevel, base: null }, output);
 setInterval(() => output.flush(), 250).unref();
 process.on('exit', () => output.flushSync());
