@@ -1,5 +1,5 @@
 /** The service against the hand-written server: the same requests to both, in turn, over several rounds. */
-import { CONNECTIONS, fullLoad, type Latency, type Load, pacedLoad } from './load.ts';
+import { fullLoad, type Latency, LOADER, type Load, pacedLoad } from './load.ts';
 import { fixed, median, type Section, whole } from './report.ts';
 import { type BenchRequest, type Scenario, send, withEtags } from './scenarios.ts';
 import type { ServerProcess } from './servers.ts';
@@ -41,10 +41,14 @@ class Contestant {
     this.memoryAtRest = server.memoryMiB().now;
   }
 
+  /** Puts full load on the server for a second that does not count: until then much of its code is not compiled. */
+  async warmUp(scenario: Scenario): Promise<void> {
+    await this.#fullLoad(scenario, 1);
+  }
+
   /** Puts full load on the server. */
   async run(scenario: Scenario, seconds: number): Promise<void> {
-    const load = await fullLoad([this.#server], await this.#requestsOf(scenario), scenario.status, seconds);
-    add(this.#loads, scenario.name, load);
+    add(this.#loads, scenario.name, await this.#fullLoad(scenario, seconds));
   }
 
   async runPaced({ name, requests, status }: Scenario, rate: number, seconds: number): Promise<void> {
@@ -80,6 +84,10 @@ class Contestant {
     return answers;
   }
 
+  async #fullLoad(scenario: Scenario, seconds: number): Promise<Load> {
+    return fullLoad([this.#server], await this.#requestsOf(scenario), scenario.status, seconds);
+  }
+
   async #requestsOf({ name, conditional, requests }: Scenario): Promise<BenchRequest[]> {
     if (!conditional) return requests;
     const known = this.#requests.get(name) ?? (await withEtags(this.#server.url, requests));
@@ -102,8 +110,12 @@ export async function compare(
     scenarios.filter((scenario) => scenario.byHand),
   );
 
+  const does = (contestant: Contestant, scenario: Scenario) => contestant === service || scenario.byHand;
+  await inTurn(1, [service, byHand], scenarios, async (contestant, scenario) => {
+    if (does(contestant, scenario)) await contestant.warmUp(scenario);
+  });
   await inTurn(rounds, [service, byHand], scenarios, async (contestant, scenario) => {
-    if (contestant === service || scenario.byHand) await contestant.run(scenario, seconds);
+    if (does(contestant, scenario)) await contestant.run(scenario, seconds);
   });
   const underLoad = [service.memoryUnderLoad, byHand.memoryUnderLoad] as const;
 
@@ -117,7 +129,7 @@ export async function compare(
   return [
     {
       title: 'Requests per second',
-      about: `From ${CONNECTIONS} connections, medians of ${rounds} rounds of ${seconds} s each, by turns. CPU is what the server process spends on one request. Ratios are to the hand-written server, those of 304 and 400 to its single read.`,
+      about: `Load from ${LOADER}; medians of ${rounds} rounds of ${seconds} s each, by turns, after one that does not count. CPU is what the server process spends on one request. Ratios are to the hand-written server, those of 304 and 400 to its single read.`,
       columns: ['', 'service', 'by hand', 'ratio', 'target', 'CPU µs, service', 'CPU µs, by hand'],
       rows: scenarios.map(({ name, byHand: known }) => {
         const target = TARGETS[name];
@@ -168,7 +180,10 @@ export async function measureAlone(
   seconds: number,
 ): Promise<Section> {
   const service = new Contestant(server);
-  for (const scenario of scenarios) await service.run(scenario, seconds);
+  for (const scenario of scenarios) {
+    await service.warmUp(scenario);
+    await service.run(scenario, seconds);
+  }
   const memory = `${whole(service.memoryAtRest)} MiB at rest, ${whole(service.memoryUnderLoad)} MiB under load`;
   const paced = scenarios.filter(({ name }) => PACED.includes(name));
   const rateOf = (name: string) => Math.round(service.requestsPerSecond(name) / 2);

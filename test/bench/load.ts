@@ -5,8 +5,19 @@ import { join } from 'node:path';
 import { type BenchRequest, toWire } from './scenarios.ts';
 import type { ServerProcess } from './servers.ts';
 
-/** What `wrk` was given for the figures that the targets come from. */
-export const CONNECTIONS = 32;
+/** What wrk was given for the figures that the targets come from. */
+const CONNECTIONS = 32;
+
+/** Enough for requests to wait in the server, not for a connection. */
+const PACED_CONNECTIONS = 128;
+
+const GENERATOR = Bun.fileURLToPath(import.meta.resolve('./generator.ts'));
+const hasWrk = Bun.which('wrk') !== null;
+
+/** What puts full load on the servers. */
+export const LOADER = hasWrk
+  ? `\`wrk -c${CONNECTIONS}\``
+  : `\`generator.ts\` (wrk is not installed; figures are lower)`;
 
 export interface Load {
   requestsPerSecond: number;
@@ -19,7 +30,7 @@ export interface Latency {
   p99: number;
 }
 
-/** Load from as many connections as `wrk` has always open, each with one request at a time. */
+/** Load from connections that always have one request under way. */
 export async function fullLoad(
   servers: ServerProcess[],
   requests: BenchRequest[],
@@ -28,27 +39,9 @@ export async function fullLoad(
 ): Promise<Load> {
   const cpu = () => servers.reduce((sum, server) => sum + server.cpuSeconds(), 0);
   const before = cpu();
-  const output = await withRequests(requests, (file) =>
-    run(
-      [
-        'wrk',
-        `-t${servers.length}`,
-        `-c${CONNECTIONS}`,
-        `-d${seconds}s`,
-        '-s',
-        join(import.meta.dir, 'load.lua'),
-        servers[0]?.url ?? '',
-        file,
-      ],
-      {
-        BENCH_PORTS: servers.map(({ port }) => port).join(),
-      },
-    ),
+  const result = await withRequests(requests, (file) =>
+    hasWrk ? runWrk(servers, file, status, seconds) : runGenerator(servers, CONNECTIONS, file, status, 'full', seconds),
   );
-  const result = JSON.parse(output.slice(output.lastIndexOf('{')));
-  const wrong = status >= 400 ? result.requests - result.above399 : result.above399;
-  if (wrong + result.failed > 0)
-    throw new Error(`${wrong} answers were not ${status}, ${result.failed} requests failed`);
   return {
     requestsPerSecond: result.requests / result.seconds,
     cpuMicroseconds: ((cpu() - before) / result.requests) * 1e6,
@@ -56,30 +49,61 @@ export async function fullLoad(
 }
 
 /** How long answers take in milliseconds while `rate` requests come in each second, whether or not they are answered. */
-export async function pacedLoad(
+export function pacedLoad(
   server: ServerProcess,
   requests: BenchRequest[],
   status: number,
   rate: number,
   seconds: number,
 ): Promise<Latency> {
-  const output = await withRequests(requests, (file) =>
-    run([
-      'bun',
-      Bun.fileURLToPath(import.meta.resolve('./paced.ts')),
-      String(server.port),
-      file,
-      String(status),
-      String(rate),
-      String(seconds),
-    ]),
+  return withRequests(requests, (file) =>
+    runGenerator([server], PACED_CONNECTIONS, file, status, String(rate), seconds),
   );
-  return JSON.parse(output);
 }
 
+interface Result extends Latency {
+  requests: number;
+  seconds: number;
+}
+
+/** One thread for each server. wrk tells statuses apart only as up to 399 and above. */
+async function runWrk(
+  servers: ServerProcess[],
+  file: string,
+  status: number,
+  seconds: number,
+): Promise<Omit<Result, keyof Latency>> {
+  const flags = [`-t${servers.length}`, `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout=10s'];
+  const script = join(import.meta.dir, 'load.lua');
+  const printed = await output(['wrk', ...flags, '-s', script, servers[0]?.url ?? '', file], {
+    BENCH_PORTS: portsOf(servers),
+  });
+  const { failed, above399, ...result } = JSON.parse(printed.slice(printed.lastIndexOf('{')));
+  const wrong = status > 399 ? result.requests - above399 : above399;
+  if (wrong + failed > 0) throw new Error(`${wrong} answers were not ${status}, ${failed} requests failed.`);
+  return result;
+}
+
+async function runGenerator(
+  servers: ServerProcess[],
+  connections: number,
+  file: string,
+  status: number,
+  rate: string,
+  seconds: number,
+): Promise<Result> {
+  const options = [portsOf(servers), connections, file, status, rate, seconds].map(String);
+  return JSON.parse(await output(['bun', GENERATOR, ...options]));
+}
+
+const portsOf = (servers: ServerProcess[]) => servers.map(({ port }) => port).join();
+
+let runs = 0;
+
 async function withRequests<T>(requests: BenchRequest[], use: (file: string) => Promise<T>): Promise<T> {
+  const run = ++runs;
   const file = join(tmpdir(), `todo-api-bench-requests-${process.pid}`);
-  await Bun.write(file, requests.map(toWire).join('\0'));
+  await Bun.write(file, requests.map((request) => toWire(request, run)).join('\0'));
   try {
     return await use(file);
   } finally {
@@ -87,9 +111,9 @@ async function withRequests<T>(requests: BenchRequest[], use: (file: string) => 
   }
 }
 
-async function run(command: string[], env: Record<string, string> = {}): Promise<string> {
+async function output(command: string[], env: Record<string, string> = {}): Promise<string> {
   const child = Bun.spawn(command, { env: { ...process.env, ...env }, stderr: 'pipe' });
-  const [output, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  if (code !== 0) throw new Error(`${command[0]} ended with ${code}: ${errors || output}`);
-  return output;
+  const [printed, errors, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (code !== 0) throw new Error(`${command[0]} ended with ${code}: ${errors || printed}`);
+  return printed;
 }

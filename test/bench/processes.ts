@@ -15,12 +15,15 @@ export async function measureProcesses(url: string, scenarios: Scenario[], secon
   for (const count of COUNTS) {
     while (servers.length < count) servers.push(stack.use(await startServer(SERVICE, { DATABASE_URL: url })));
     const loads: Load[] = [];
-    for (const { requests, status } of measured) loads.push(await fullLoad(servers, requests, status, seconds));
+    for (const { requests, status } of measured) {
+      await fullLoad(servers, requests, status, 1);
+      loads.push(await fullLoad(servers, requests, status, seconds));
+    }
     results.push(loads);
   }
   return {
     title: 'Processes',
-    about: `Requests per second of the service on PostgreSQL by number of processes, one round of ${seconds} s each; the processes, PostgreSQL and the load share the cores named above.`,
+    about: `Requests per second of the service on PostgreSQL by number of processes, one round of ${seconds} s each after a second that does not count; the processes, PostgreSQL and the load share the cores named above.`,
     columns: ['', ...COUNTS.map(String)],
     rows: measured.map(({ name }, index) => [
       name,

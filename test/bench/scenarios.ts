@@ -6,6 +6,8 @@ export interface BenchRequest {
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** Instead of `body`, where each run must send something else. */
+  bodyOfRun?: (run: number) => unknown;
 }
 
 export interface Scenario {
@@ -39,7 +41,6 @@ export function scenarios(share: Share): Scenario[] {
   const read = { status: 200, byHand: true, writes: false };
   const write = { status: 200, byHand: true, writes: true };
 
-  const written = many(() => task(writer()), REQUESTS / 2);
   return [
     { name: 'single read', ...read, requests: many(() => get(task(reader()))) },
     { name: 'page of 50', ...read, requests: many(() => get(list(reader()))) },
@@ -57,8 +58,11 @@ export function scenarios(share: Share): Scenario[] {
     {
       name: 'update',
       ...write,
-      // Each task comes twice, with another title, so that no pass over the requests finds its work already done.
-      requests: [...written, ...written].map((path, n) => ({ method: 'PATCH', path, body: { title: `Renamed ${n}` } })),
+      // So many tasks, each with another title in each run, that no request finds its work already done.
+      requests: many(
+        (n) => ({ method: 'PATCH', path: task(writer()), bodyOfRun: (run) => ({ title: `Renamed ${run} ${n}` }) }),
+        100_000,
+      ),
     },
     { name: 'complete', ...write, requests: many(() => ({ method: 'PATCH', path: `${task(writer())}/complete` })) },
     { name: '304, one task', ...read, status: 304, conditional: true, requests: many(() => get(task(reader())), 2000) },
@@ -74,7 +78,8 @@ export function scenarios(share: Share): Scenario[] {
 }
 
 /** The bytes of HTTP/1.1. Both servers hear the same name, so that they make the same addresses of it. */
-export function toWire({ method, path, headers, body }: BenchRequest): string {
+export function toWire({ method, path, headers, ...request }: BenchRequest, run: number): string {
+  const body = request.bodyOfRun ? request.bodyOfRun(run) : request.body;
   const content = body === undefined ? '' : JSON.stringify(body);
   const lines = [`${method} ${path} HTTP/1.1`, 'Host: localhost'];
   for (const [name, value] of Object.entries(headers ?? {})) lines.push(`${name}: ${value}`);
@@ -82,7 +87,8 @@ export function toWire({ method, path, headers, body }: BenchRequest): string {
   return `${lines.join('\r\n')}\r\n\r\n${content}`;
 }
 
-export function send(base: string, { method, path, headers, body }: BenchRequest): Promise<Response> {
+export function send(base: string, { method, path, headers, ...request }: BenchRequest): Promise<Response> {
+  const body = request.bodyOfRun ? request.bodyOfRun(0) : request.body;
   return fetch(base + path, {
     method,
     headers: { ...headers, host: 'localhost', ...(body !== undefined && { 'content-type': 'application/json' }) },
