@@ -58,10 +58,6 @@ export const isNoneOf = (column: Column, name: string): SQL<boolean> => {
 export const unlessNull = (name: string, type: ParameterType, condition: SQLWrapper | undefined): SQL<boolean> =>
   sql`(${typedParameter(name, type)} is null or ${condition})`;
 
-/** The instant in the named parameter, or one beyond all others. */
-export const instantOr = (name: string, otherwise: 'infinity' | '-infinity'): SQL<string> =>
-  sql`coalesce(${typedParameter(name, 'timestamptz')}, ${sql.raw(`'${otherwise}'`)})`;
-
 /** Whether the array column has every element of the array in the named parameter. */
 export const containsAll = (column: Column, name: string): SQL<boolean> =>
   sql`${column} @> ${typedParameter(name, 'text[]')}`;

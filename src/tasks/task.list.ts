@@ -5,7 +5,6 @@ import {
   constant,
   containsAll,
   descendingNullsLast,
-  instantOr,
   isNoneOf,
   matchesInAnyCase,
   parameter,
@@ -95,15 +94,14 @@ export function nameOf(operation: string, query: { toSQL(): { sql: string } }): 
  * one shape, in which a parameter that is NULL does not count: each shape costs the server memory on every connection.
  */
 export function matches(filter: TaskFilter): SQL | undefined {
-  const { completed, deleted } = filter;
+  const { completed, deleted, due_before, due_after } = filter;
   return and(
     eq(tasks.user_id, parameter('user_id')),
     deleted ? isNotNull(tasks.deleted_at) : isNull(tasks.deleted_at),
     // Written out and not as a parameter, so that the index of open tasks can be seen to fit.
     completed === undefined ? undefined : completed ? constant(tasks.completed) : not(tasks.completed),
-    isDueBetween(filter)
-      ? and(lt(tasks.due, instantOr('due_before', 'infinity')), gt(tasks.due, instantOr('due_after', '-infinity')))
-      : undefined,
+    due_before === undefined ? undefined : lt(tasks.due, parameter('due_before')),
+    due_after === undefined ? undefined : gt(tasks.due, parameter('due_after')),
     isNarrow(filter)
       ? and(
           unlessNull('priority', 'task_priority', eq(tasks.priority, parameter('priority'))),
@@ -116,13 +114,8 @@ export function matches(filter: TaskFilter): SQL | undefined {
 
 /** What two filters have in common that one prepared statement serves. */
 export function shapeOf(filter: TaskFilter): string {
-  const { completed, deleted } = filter;
-  return [completed, deleted ?? false, isDueBetween(filter), isNarrow(filter)].join();
-}
-
-/** Whether only tasks that have a due time can match. */
-function isDueBetween({ due_before, due_after }: TaskFilter): boolean {
-  return due_before !== undefined || due_after !== undefined;
+  const { completed, deleted, due_before, due_after } = filter;
+  return [completed, deleted ?? false, due_before !== undefined, due_after !== undefined, isNarrow(filter)].join();
 }
 
 function isNarrow({ priority, tags, q }: TaskFilter): boolean {
@@ -141,8 +134,8 @@ function beyond(filter: TaskFilter, sort: Sort, start: Start): SQL | undefined {
 }
 
 /** Whether there may be tasks without a value to sort by; where there are none, an index can do the sorting. */
-function mayBeNull(filter: TaskFilter, key: SortKey): boolean {
-  return key === 'due' && !isDueBetween(filter);
+function mayBeNull({ due_before, due_after }: TaskFilter, key: SortKey): boolean {
+  return key === 'due' && due_before === undefined && due_after === undefined;
 }
 
 /** The place right after a task. */
