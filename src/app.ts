@@ -45,13 +45,15 @@ export function createApp(dependencies: AppDependencies) {
   })
     .use(cors(corsOrigins))
     .use(requests({ ...dependencies, load, metrics }))
-    .use(errors({ log, routes }))
+    .use(errors({ logger: log.logger, routes }))
     .use(health({ isStopping, checkReady: service.checkReady }))
     .use(metricsRoute(metrics))
     .use(docs({ Task, TaskList }))
     .use(taskRoutes({ ...dependencies, load, service }));
   routes.bind(app);
-  purgeHourly(app, () => service.forgetAnswers().catch((error) => log.warn({ error: String(error) }, 'purge failed')));
+  purgeHourly(app, () =>
+    service.forgetAnswers().catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
+  );
   return app;
 }
 

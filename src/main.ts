@@ -1,11 +1,11 @@
 /** Reads the configuration, opens the database, brings it up to date, listens, and stops in good order. */
-import pino from 'pino';
 import { type App, createApp } from './app.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
 import { openDatabase } from './db/client.ts';
 import { isUnavailable, reasonOf } from './db/failures.ts';
 import { FolderInUse } from './db/lock.ts';
 import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
+import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/task.id.ts';
 
 /** How long clients on kept-alive connections have to learn from an answer that they must connect elsewhere. */
@@ -23,12 +23,8 @@ ${describeConfig()}`);
 }
 
 const config = await orExit(() => readConfig(process.env));
-// Lines are written together, a quarter of a second late at the most: one write for each would be a tenth of a request.
-// And they are written before work goes on: under overload lines that wait for a write would fill the memory.
-const output = pino.destination({ sync: true, minLength: 8192 });
-const log = pino({ level: config.logLevel, base: null }, output);
-setInterval(() => output.flush(), 250).unref();
-process.on('exit', () => output.flushSync());
+const log = createLog(config.logLevel, linesToStdout());
+const { logger } = log;
 
 let stopping = false;
 let app: App | undefined;
@@ -43,7 +39,7 @@ const database = await orExit(async () => {
   return opened;
 });
 if (command === 'migrate') {
-  log.info('The tables are up to date.');
+  logger.info('The tables are up to date.');
   await database.close();
   process.exit(0);
 }
@@ -58,7 +54,7 @@ app = createApp({
   isStopping: () => stopping,
 });
 await orExit(listen);
-log.info({ url: String(app.server?.url) }, 'listening');
+logger.info({ url: String(app.server?.url) }, 'listening');
 
 function listen(): void {
   const { host: hostname, port, timeoutMs } = config;
@@ -77,12 +73,12 @@ async function stop(signal: string): Promise<void> {
   if (!app) process.exit(0);
   if (stopping) process.exit(1);
   stopping = true;
-  log.info({ signal }, 'stopping');
+  logger.info({ signal }, 'stopping');
   const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);
   await Promise.race([Bun.sleep(DRAIN_MS), deadline]);
   const outcome = await Promise.race([app.stop().then(() => 'done' as const), deadline]);
   await Promise.race([database.close(), Bun.sleep(1000)]);
-  log.info({ outcome }, 'stopped');
+  logger.info({ outcome }, 'stopped');
   process.exit(outcome === 'done' ? 0 : 1);
 }
 

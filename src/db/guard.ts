@@ -19,47 +19,93 @@ export type Guard = ReturnType<typeof createGuard>;
 
 const RETRY_AFTER_MS = 50;
 
+/** A statement on its way: one of a list in the order of their starts, which is that of their deadlines as well. */
+class Pending {
+  before: Pending | undefined;
+  after: Pending | undefined;
+  isOver = false;
+  wasRepeated = false;
+
+  constructor(
+    readonly startedAt: number,
+    readonly reject: (error: unknown) => void,
+  ) {}
+}
+
 /** Both functions reject with DatabaseUnavailable when the database is at fault, and else with what it said. */
 export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
   const stats: StatementStats = { inFlight: 0, observe: () => {} };
-  const deadlines = createDeadlines(timeoutMs);
+  // Linked by hand: a Set of statements makes a read of one task cost the process a seventh more (test/bench/LOG.md).
+  let first: Pending | undefined;
+  let last: Pending | undefined;
+  let timer: Timer | undefined;
   let answeredAt = 0;
+  const interval = timeoutMs / 20;
+
+  function begin(pending: Pending): void {
+    stats.inFlight += 1;
+    pending.before = last;
+    if (last) last.after = pending;
+    else first = pending;
+    last = pending;
+    timer ??= setInterval(look, interval);
+  }
+
+  function end(pending: Pending, now: number): void {
+    const { before, after } = pending;
+    if (before) before.after = after;
+    else first = after;
+    if (after) after.before = before;
+    else last = before;
+    // Or one that is over, and old to the garbage collector, would keep those alive that came after it.
+    pending.before = pending.after = undefined;
+    pending.isOver = true;
+    stats.inFlight -= 1;
+    stats.observe(now - pending.startedAt);
+  }
+
+  /**
+   * One timer for all statements: setting and clearing one for each would cost a request more than all else here does.
+   * It lets none wait longer than `timeoutMs`.
+   */
+  function look(): void {
+    const now = performance.now();
+    while (first && first.startedAt + timeoutMs <= now + interval) {
+      const pending = first;
+      if (answeredAt < pending.startedAt) onStall();
+      end(pending, now);
+      pending.reject(new DatabaseUnavailable(new Error(`The database did not answer within ${timeoutMs} ms.`)));
+    }
+    if (first) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
 
   function run<T>(statement: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
-    const startedAt = performance.now();
-    stats.inFlight += 1;
     // One promise for all of it: this is on the way of every request.
     return new Promise<T>((resolve, reject) => {
-      let repeated = false;
-      const deadline = deadlines.add(startedAt, (error) => {
-        if (answeredAt < startedAt) onStall();
-        settle();
-        reject(new DatabaseUnavailable(error));
-      });
-      const settle = () => {
-        deadlines.remove(deadline);
-        stats.inFlight -= 1;
-        stats.observe(performance.now() - startedAt);
-      };
+      const pending = new Pending(performance.now(), reject);
       const onAnswer = (answer: T) => {
         answeredAt = performance.now();
-        if (!deadlines.has(deadline)) return;
-        settle();
+        if (pending.isOver) return;
+        end(pending, answeredAt);
         resolve(answer);
       };
       const onError = (error: unknown) => {
         const unavailable = isUnavailable(error);
-        if (!unavailable) answeredAt = performance.now();
-        if (!deadlines.has(deadline)) return;
-        if (unavailable && !repeated && mayRepeat(error)) {
-          repeated = true;
-          setTimeout(() => deadlines.has(deadline) && send(), RETRY_AFTER_MS);
+        const now = performance.now();
+        if (!unavailable) answeredAt = now;
+        if (pending.isOver) return;
+        if (unavailable && !pending.wasRepeated && mayRepeat(error)) {
+          pending.wasRepeated = true;
+          setTimeout(() => pending.isOver || send(), RETRY_AFTER_MS);
           return;
         }
-        settle();
+        end(pending, now);
         reject(unavailable ? new DatabaseUnavailable(error) : error);
       };
       const send = () => void statement().then(onAnswer, onError);
+      begin(pending);
       send();
     });
   }
@@ -70,44 +116,5 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
     read: <T>(statement: () => Promise<T>) => run(statement, () => true),
     /** For a statement that changes something: it is tried once more only if it surely never reached the database. */
     write: <T>(statement: () => Promise<T>) => run(statement, wasNeverSent),
-  };
-}
-
-interface Deadline {
-  at: number;
-  onPassed: (error: Error) => void;
-}
-
-/**
- * One timer for all statements: setting and clearing one for each would cost a request more than all else here does.
- * It looks every `timeoutMs / 20` and lets none wait longer than `timeoutMs`.
- */
-function createDeadlines(timeoutMs: number) {
-  const interval = timeoutMs / 20;
-  // In the order in which they will pass.
-  const pending = new Set<Deadline>();
-  let timer: Timer | undefined;
-
-  function look(): void {
-    const soon = performance.now() + interval;
-    for (const deadline of pending) {
-      if (deadline.at > soon) break;
-      deadline.onPassed(new Error(`The database did not answer within ${timeoutMs} ms.`));
-    }
-    if (pending.size === 0) {
-      clearInterval(timer);
-      timer = undefined;
-    }
-  }
-
-  return {
-    add(startedAt: number, onPassed: Deadline['onPassed']): Deadline {
-      const deadline = { at: startedAt + timeoutMs, onPassed };
-      pending.add(deadline);
-      timer ??= setInterval(look, interval);
-      return deadline;
-    },
-    has: (deadline: Deadline) => pending.has(deadline),
-    remove: (deadline: Deadline) => pending.delete(deadline),
   };
 }

@@ -4,26 +4,23 @@ import type { Logger } from 'pino';
 import { postgresFailure } from '../db/failures.ts';
 import { PROBLEMS, Problem, problemDocument, toProblem } from './problem.ts';
 import type { RouteTable } from './routes.ts';
-import { traceOf } from './trace.ts';
+import { traceIdOf } from './trace.ts';
 
-export function errors({ log, routes }: { log: Logger; routes: RouteTable }) {
+export function errors({ logger, routes }: { logger: Logger; routes: RouteTable }) {
   return new Elysia({ name: 'errors' })
     .onError({ as: 'global' }, ({ code, error, path, request, set }) => {
       const problem = explain();
       const { status } = PROBLEMS[problem.kind];
       const requestId = String(set.headers['x-request-id']);
       if (status >= 500)
-        log.error({ request_id: requestId, ...traceOf(request), error: describe(error) }, problem.detail);
+        logger.error({ request_id: requestId, trace_id: traceIdOf(request), error: describe(error) }, problem.detail);
       Object.assign(set.headers, problem.extra.headers);
       set.status = status;
-      return new Response(JSON.stringify(problemDocument(problem, path, requestId)), {
-        status,
-        headers: { 'content-type': 'application/problem+json' },
-      });
+      set.headers['content-type'] = 'application/problem+json';
+      return JSON.stringify(problemDocument(problem, path, requestId));
 
       function explain(): Problem {
         if (code === 'NOT_FOUND') return methodNotAllowed(routes.methodsOf(path)) ?? notFound();
-        if (code === 'PARSE') return toProblem(error.cause);
         return toProblem(error);
       }
     })

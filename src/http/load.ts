@@ -7,9 +7,10 @@ export function createLoad(max: number) {
   let count = 0;
   let shed = 0;
 
-  /** @throws Problem 503, before anything was done, when there are too many. */
-  function admit(): void {
-    if (count <= max) return;
+  const isFull = () => count > max;
+
+  /** @throws Problem 503, before anything was done. */
+  function refuse(): never {
     shed += 1;
     throw new Problem('overloaded', 'Too many requests at once.', { headers: { 'retry-after': '1' } });
   }
@@ -25,14 +26,19 @@ export function createLoad(max: number) {
     leave(): void {
       count -= 1;
     },
-    admit,
+    /** Whether there are more requests than may be. */
+    isFull,
+    refuse,
     /** A wait for the client, which is no work: one who sends slowly takes nobody's place, and has none kept. */
     async whileWaiting<T>(wait: Promise<T>): Promise<T> {
       count -= 1;
-      const value = await wait.finally(() => {
+      let value: T;
+      try {
+        value = await wait;
+      } finally {
         count += 1;
-      });
-      admit();
+      }
+      if (isFull()) refuse();
       return value;
     },
   };

@@ -62,13 +62,14 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
     ...conditionOf(request),
   });
 
+  const readTask = (request: Request) => readJson(request, JSON_TYPES, bodies);
+  const readPatch = (request: Request) => readJson(request, PATCH_TYPES, bodies);
+  const readPatchOrNothing = async (request: Request) => {
+    const body = await readPatch(request);
+    return body === undefined ? {} : body;
+  };
+
   return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
-    .parser('taskJson', ({ request }) => readJson(request, JSON_TYPES, bodies))
-    .parser('taskPatch', ({ request }) => readJson(request, PATCH_TYPES, bodies))
-    .parser('taskPatchOrNothing', async ({ request }) => {
-      const body = await readJson(request, PATCH_TYPES, bodies);
-      return body === undefined ? {} : body;
-    })
     .post(
       '/',
       async ({ params, body, request, set }) => {
@@ -78,7 +79,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         set.headers.location = task.url;
         return task;
       },
-      { parse: 'taskJson', ...checked({ params: UserPath, body: NewTask }), detail: docs.createTask },
+      { ...checked({ params: UserPath, body: NewTask }, readTask), detail: docs.createTask },
     )
     .get(
       '/',
@@ -136,7 +137,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
       '/:id',
       async ({ params, body, request, set }) =>
         represent(await service.replaceTask(targetOf(params, request), body), request, set.headers),
-      { parse: 'taskJson', ...checked({ params: TaskPath, body: TaskReplacement }), detail: docs.replaceTask },
+      { ...checked({ params: TaskPath, body: TaskReplacement }, readTask), detail: docs.replaceTask },
     )
     .patch(
       '/:id',
@@ -144,7 +145,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         const once = idempotencyOf(request, 'updateTask', params.id, body);
         return representWritten(await service.updateTask(targetOf(params, request), body, once), request, set.headers);
       },
-      { parse: 'taskPatch', ...checked({ params: TaskPath, body: TaskPatch }), detail: docs.updateTask },
+      { ...checked({ params: TaskPath, body: TaskPatch }, readPatch), detail: docs.updateTask },
     )
     .delete(
       '/:id',
@@ -162,7 +163,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         const task = await service.completeTask(targetOf(params, request), completed, once);
         return representWritten(task, request, set.headers);
       },
-      { parse: 'taskPatchOrNothing', ...checked({ params: TaskPath, body: Completion }), detail: docs.completeTask },
+      { ...checked({ params: TaskPath, body: Completion }, readPatchOrNothing), detail: docs.completeTask },
     )
     .post(
       '/:id/restore',

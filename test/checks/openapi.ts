@@ -1,8 +1,8 @@
 /** Writes the OpenAPI document of the service into the file that is named. */
-import pino from 'pino';
 import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/client.ts';
+import { createLog } from '../../src/log.ts';
 
 const [file] = process.argv.slice(2);
 if (!file) throw new Error('Usage: bun test/checks/openapi.ts <file>');
@@ -12,7 +12,7 @@ const config = readConfig({ DATABASE_URL: 'postgres://127.0.0.1/none' });
 const app = createApp({
   ...config,
   database: await openDatabase({ ...config, url: config.databaseUrl }),
-  log: pino({ level: 'silent' }),
+  log: createLog('silent', () => {}),
   clock: Date.now,
   newTaskId: () => '',
   newRequestId: () => '',

@@ -1,9 +1,9 @@
 /** An app whose clock, ids and log a test holds in its hand, and a client that checks every answer of it. */
 import { asc, eq } from 'drizzle-orm';
-import pino from 'pino';
 import { type AppDependencies, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/db/client.ts';
 import { tasks, userRevisions } from '../../src/db/schema.ts';
+import { createLog } from '../../src/log.ts';
 import { createTaskIds } from '../../src/tasks/task.id.ts';
 import type { Task } from '../../src/tasks/task.schema.ts';
 import { type Answer, type CheckAnswer, createAnswerCheck, type OpenApiDocument } from './openapi.ts';
@@ -34,18 +34,21 @@ export function createTestApp(database: Database, options: TestAppOptions = {}) 
   const clock = { now: Date.parse(START) };
   const log: Record<string, unknown>[] = [];
   let requests = 0;
+  const keep = (line: string) => {
+    const { time, ...entry } = JSON.parse(line);
+    log.push(entry);
+  };
   const app = createApp({
     database,
     poolSize: 10,
-    log: pino({ base: null, timestamp: false }, { write: (line) => log.push(JSON.parse(line)) }),
+    log: createLog('info', keep),
     clock: () => clock.now,
     newTaskId: createTaskIds((bytes) => bytes.fill(0)),
     newRequestId: () => `request-${++requests}`,
     corsOrigins: 'localhost',
     allowedHosts: '*',
     requireIfMatch: false,
-    // Without a socket, the end of a request is noted later than the next one begins.
-    maxInFlight: Number.POSITIVE_INFINITY,
+    maxInFlight: 1000,
     isStopping: () => false,
     maxBodyBytes: 262_144,
     ...options,
