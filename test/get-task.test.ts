@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import type { Task } from '../src/tasks/task.schema.ts';
 import { ORIGIN } from './support/app.ts';
 import { forEachDatabase } from './support/databases.ts';
 import { success, taskNotFound } from './support/expected.ts';
@@ -54,5 +55,26 @@ forEachDatabase('GET /api/{user_id}/tasks/{id}', (open) => {
       expect(await call('GET', `${root}/${other}`)).toEqual(taskNotFound(`${root}/${other}`));
     }
     expect(await call('GET', `${ORIGIN}${root}/${id}?colour=red`)).toMatchObject({ status: 200 });
+  });
+
+  test('of a hundred reads at the same moment each is answered with its own task, or with none', async () => {
+    const owners = ['{a,b}', '"', '\\', 'NULL', 'a b', '%', "it's", '\u{1f95b}'];
+    const { call, root, create } = open();
+    const own = await create();
+    const tasks = await Promise.all(
+      owners.map(async (owner) => {
+        const others = `/api/${encodeURIComponent(owner)}/tasks`;
+        const { body } = await call<Task>('POST', others, { body: { title: owner } });
+        return { others, body };
+      }),
+    );
+    const reads = Array.from({ length: 6 }, () => [
+      ...tasks.map(({ body }) => ({ path: body.url, answer: success(200, body, { etag: '"1"' }) })),
+      ...tasks.map(({ body }) => ({ path: `${root}/${body.id}`, answer: taskNotFound(`${root}/${body.id}`) })),
+      { path: own.url, answer: success(200, own, { etag: '"1"' }) },
+      { path: `${root}/${own.id.toUpperCase()}`, answer: success(200, own, { etag: '"1"' }) },
+    ]).flat();
+    expect(await Promise.all(reads.map(({ path }) => call('GET', path)))).toEqual(reads.map(({ answer }) => answer));
+    for (const { others } of tasks) await call('DELETE', others);
   });
 });

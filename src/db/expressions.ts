@@ -1,7 +1,7 @@
 /** The few SQL expressions that Drizzle's builder cannot say. Nothing outside `src/db` writes SQL; values are bound. */
 import { type Column, type SQL, type SQLWrapper, sql, type WithSubquery } from 'drizzle-orm';
 
-type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]' | 'task_priority';
+type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]' | 'uuid[]' | 'task_priority';
 
 /** A named parameter, given its value when a prepared statement runs. */
 export const parameter = (name: string) => sql.placeholder(name);
@@ -37,6 +37,16 @@ export const typedParameter = <T>(name: string, type: ParameterType): SQL<T> =>
 
 /** The row of a sub-query as one JSON object, its columns by their names. */
 export const rowAsJson = <T>(subquery: WithSubquery): SQL<T> => sql`to_json(${sql.identifier(subquery._.alias)})`;
+
+/** Whether the column is an element of the array in the named parameter. */
+export const isElementOf = (column: Column, name: string): SQL<boolean> => sql`${column} = any(${parameter(name)})`;
+
+/** A query for as many rows as each of the arrays in the named parameters has elements: the first of each, and so on. */
+export const rowsOfArrays = (arrays: Record<string, ParameterType>): SQL =>
+  sql`select * from unnest(${sql.join(
+    Object.entries(arrays).map(([name, type]) => typedParameter(name, type)),
+    sql`, `,
+  )})`;
 
 /** Inequality that treats NULL as a value. */
 export const isDistinctFrom = (left: SQLWrapper, right: SQLWrapper): SQL<boolean> =>

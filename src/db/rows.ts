@@ -48,37 +48,10 @@ export function toStoredTask(row: TaskRow): StoredTask {
 
 /** A calendar day; a driver that knows only instants hands over its first one in UTC. */
 export function toDay(value: DriverInstant): string {
-  return typeof value === 'string' ? value : dayOf(Math.floor(value.getTime() / MS_PER_DAY));
+  return typeof value === 'string' ? value : value.toISOString().slice(0, 10);
 }
 
-/** RFC 3339 in UTC with milliseconds: what `Date.prototype.toISOString` writes, in a third of the time. */
+/** RFC 3339 in UTC with milliseconds. */
 export function toRfc3339(value: DriverInstant): string {
-  const time = typeof value === 'string' ? Date.parse(value) : value.getTime();
-  const day = Math.floor(time / MS_PER_DAY);
-  let rest = time - day * MS_PER_DAY;
-  const ms = rest % 1000;
-  rest = (rest - ms) / 1000;
-  const seconds = rest % 60;
-  rest = (rest - seconds) / 60;
-  const minutes = rest % 60;
-  const hours = (rest - minutes) / 60;
-  return `${dayOf(day)}T${TWO_DIGITS[hours]}:${TWO_DIGITS[minutes]}:${TWO_DIGITS[seconds]}.${THREE_DIGITS[ms]}Z`;
-}
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
-const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
-const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'));
-
-/** The days of the instants that were asked for last: those of a page are mostly of the same few. */
-const days = new Map<number, string>();
-const MAX_DAYS = 4096;
-
-function dayOf(number: number): string {
-  let text = days.get(number);
-  if (text === undefined) {
-    if (days.size === MAX_DAYS) days.clear();
-    text = new Date(number * MS_PER_DAY).toISOString().slice(0, 10);
-    days.set(number, text);
-  }
-  return text;
+  return (typeof value === 'string' ? new Date(value) : value).toISOString();
 }

@@ -5,13 +5,11 @@ import {
   constant,
   containsAll,
   descendingNullsLast,
-  isNoneOf,
   matchesInAnyCase,
   parameter,
   rowIsBeyond,
   scalar,
   unlessNull,
-  when,
 } from '../db/expressions.ts';
 import { type StoredTask, type TaskPriority, taskColumns, tasks, userRevisions } from '../db/schema.ts';
 import type { Place } from './task.cursor.ts';
@@ -51,13 +49,11 @@ export interface ListShape {
   counted: boolean;
 }
 
-/** Parameters: `user_id`, the filter's values, `key` and `id` after the start, `limit`, and `known` revisions. */
+/** Parameters: `user_id`, the filter's values, `key` and `id` after the start, and `limit`. */
 export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: ListShape) {
   const { key, descending } = splitSort(sort);
   const column = tasks[key];
   const matching = matches(filter);
-  // Where the client has the list as it is, nothing is read but the counter.
-  const isUnknown = isNoneOf(userRevisions.revision, 'known');
   const nullable = mayBeNull(filter, key);
   const order = descending
     ? [nullable ? descendingNullsLast(column) : desc(column), desc(tasks.id)]
@@ -65,7 +61,7 @@ export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: 
   const page = db
     .select(taskColumns)
     .from(tasks)
-    .where(and(matching, beyond(filter, sort, start), isUnknown))
+    .where(and(matching, beyond(filter, sort, start)))
     .orderBy(...order)
     .limit(parameter('limit'))
     .as('page');
@@ -76,7 +72,7 @@ export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: 
     .select({
       list_revision: constant<number>(userRevisions.revision).as('list_revision'),
       ...Object.fromEntries(names.map((name) => [name, page[name]])),
-      ...(counted && { total: when<number>(isUnknown, scalar(total)).as('total') }),
+      ...(counted && { total: scalar<number>(total).as('total') }),
     })
     .from(userRevisions)
     .leftJoinLateral(page, constant(true))

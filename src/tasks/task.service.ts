@@ -1,5 +1,6 @@
 /** The rules of tasks. Every function works on the tasks of one user and finds no others. */
 import { makePgArray } from 'drizzle-orm/pg-core';
+import { batched } from '../db/batch.ts';
 import type { Database } from '../db/client.ts';
 import { postgresFailure } from '../db/failures.ts';
 import { type DriverInstant, rowsOf, type TaskRow, toStoredTask } from '../db/rows.ts';
@@ -16,7 +17,6 @@ import {
   fromJson,
   normalise,
   normaliseFilter,
-  numbers,
   parametersOf,
   parametersOfPrecondition,
 } from './task.values.ts';
@@ -28,11 +28,13 @@ export interface TaskServiceDependencies {
   newTaskId: NewTaskId;
 }
 
-/** Which task a write is about, and in which of its revisions. */
-export interface TaskTarget extends Precondition {
+export interface TaskKey {
   user_id: string;
   id: string;
 }
+
+/** Which task a write is about, and in which of its revisions. */
+export interface TaskTarget extends TaskKey, Precondition {}
 
 /** Makes a request one that is done once, however often it is sent: the caller's key, and a digest of what it asks. */
 export interface Once {
@@ -70,6 +72,10 @@ export interface TaskPage {
 /** A row of a list: of an empty page there is one, and it has no task. */
 type ListRow = (TaskRow | { id: null }) & { list_revision: number | string; total?: number | string };
 
+const isTask = (row: ListRow): row is TaskRow & ListRow => row.id !== null;
+
+type CounterRow = { user_id: string; revision: number | string };
+
 type FoundRow = TaskRow & { deleted_at: DriverInstant | null };
 
 export type TaskService = ReturnType<typeof createTaskService>;
@@ -79,6 +85,28 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   const { db, read, write } = database;
   const statements = prepareTaskStatements(db);
   const now = () => new Date(clock()).toISOString();
+
+  const findLiveTask = batched(
+    (keys: TaskKey[]) => {
+      const user_ids = makePgArray(keys.map(({ user_id }) => user_id));
+      const ids = makePgArray(keys.map(({ id }) => id));
+      return read(() => rowsOf<TaskRow>(statements.getTasks, { user_ids, ids }));
+    },
+    ({ user_id, id }) => `${id} ${user_id}`,
+  );
+
+  const findCounter = batched(
+    (users: Pick<CounterRow, 'user_id'>[]) => {
+      const user_ids = makePgArray(users.map(({ user_id }) => user_id));
+      return read(() => rowsOf<CounterRow>(statements.readRevisions, { user_ids }));
+    },
+    ({ user_id }) => user_id,
+  );
+
+  /** The user's counter; 0 for one who never had a task. */
+  async function revisionOf(user_id: string): Promise<number> {
+    return Number((await findCounter({ user_id }))?.revision ?? 0);
+  }
 
   /** Runs a write; a constraint that it breaks becomes an error of the domain. */
   async function writeTask<T>(statement: () => Promise<T>): Promise<T> {
@@ -129,10 +157,9 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     });
   }
 
-  /** @throws TaskNotFound */
+  /** Shares its statement with other requests of the same moment. @throws TaskNotFound */
   async function getTask(user_id: string, id: string): Promise<StoredTask> {
-    const parameters = { user_id, id: existingId(id) };
-    const [row] = await read(() => rowsOf<TaskRow>(statements.getTask, parameters));
+    const row = await findLiveTask({ user_id, id: existingId(id) });
     if (!row) throw new TaskNotFound();
     return toStoredTask(row);
   }
@@ -143,6 +170,11 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const filter = normaliseFilter(options.filter);
     const binding = [user_id, filter];
     const place = options.cursor === undefined ? undefined : decodeCursor(options.cursor, sort, binding);
+    if (known) {
+      // A second statement where the list has changed, but the first is one that many requests share.
+      const revision = await revisionOf(user_id);
+      if (known.includes(revision)) return { tasks: [], revision, next: undefined, total: undefined };
+    }
     const start = place === undefined ? 'first' : place.key === null ? 'after null' : 'after value';
     const shape = { filter, sort, start, counted } as const;
     const statement = statements.listTasks([shapeOf(filter), sort, start, counted].join(), shape);
@@ -152,13 +184,12 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
       user_id,
       // One more than is wanted tells whether there is a next page.
       limit: limit + 1,
-      known: numbers(known),
     };
     const rows = await read(() => rowsOf<ListRow>(statement, parameters));
-    const tasks = rows.flatMap((row) => (row.id === null ? [] : toStoredTask(row)));
-    const last = tasks.length > limit ? tasks[limit - 1] : undefined;
+    const tasks = rows.slice(0, limit).filter(isTask).map(toStoredTask);
+    const last = rows.length > limit ? tasks.at(-1) : undefined;
     return {
-      tasks: last ? tasks.slice(0, limit) : tasks,
+      tasks,
       revision: Number(rows[0]?.list_revision ?? 0),
       next: last && encodeCursor(placeOf(last, sort), sort, binding),
       total: counted ? Number(rows[0]?.total ?? 0) : undefined,
@@ -208,8 +239,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
       if (deleted) return;
     }
     if (!precondition.if_match && !precondition.if_none_match) return;
-    const [counter] = await read(() => statements.readRevision.execute({ user_id }));
-    const current = counter?.revision ?? 0;
+    const current = await revisionOf(user_id);
     if (!allows(precondition, current)) throw new RevisionMismatch(current);
   }
 
@@ -335,10 +365,10 @@ async function repeat<T>(attempt: () => Promise<T | undefined>): Promise<T> {
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
-/** The id as the database knows it; anything that is no UUID names nothing. @throws TaskNotFound */
+/** The id as the database writes it; anything that is no UUID names nothing. @throws TaskNotFound */
 function existingId(id: string): string {
   if (!UUID.test(id)) throw new TaskNotFound();
-  return id;
+  return id.toLowerCase();
 }
 
 /** The Idempotency-Key is in use: the whole statement was undone. */

@@ -1,5 +1,6 @@
 /**
- * What the task service asks of the database: each request one statement, compiled once and prepared by name.
+ * What the task service asks of the database: each request one statement, or a part of one, compiled once and prepared
+ * by name.
  *
  * A write takes the user's next revision in its own statement. It locks its tasks first, in the order of their ids, and
  * then the user's counter, so that writes cannot deadlock; one that finds, once it has the lock, that there is nothing
@@ -28,6 +29,7 @@ import {
   excluded,
   isAnyOf,
   isDistinctFrom,
+  isElementOf,
   isNoneOf,
   minus,
   parameter,
@@ -35,6 +37,7 @@ import {
   rowAsJson,
   rowIsIn,
   rowNumberFromLast,
+  rowsOfArrays,
   scalar,
   typedParameter,
   when,
@@ -72,12 +75,16 @@ export function prepareTaskStatements(db: Drizzle) {
   const change = remember((shape: ChangeShape) => prepareChange(db, shape));
   return {
     readNothing: db.select(taskColumns).from(tasks).limit(0).prepare('read_nothing'),
-    readRevision: db
-      .select({ revision: userRevisions.revision })
+    readRevisions: db
+      .select({ user_id: userRevisions.user_id, revision: userRevisions.revision })
       .from(userRevisions)
-      .where(eq(userRevisions.user_id, parameter('user_id')))
-      .prepare('read_revision'),
-    getTask: db.select(taskColumns).from(tasks).where(and(thisTask, isLive)).prepare('get_task'),
+      .where(isElementOf(userRevisions.user_id, 'user_ids'))
+      .prepare('read_revisions'),
+    getTasks: db
+      .select(taskColumns)
+      .from(tasks)
+      .where(and(rowIsIn([tasks.user_id, tasks.id], rowsOfArrays({ user_ids: 'text[]', ids: 'uuid[]' })), isLive))
+      .prepare('get_tasks'),
     /** The task in whatever state it is; asked only to tell why a write changed nothing. */
     findTask: db
       .select({ ...taskColumns, deleted_at: tasks.deleted_at })

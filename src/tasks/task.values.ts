@@ -57,7 +57,7 @@ export function parametersOfPrecondition({ if_match, if_none_match }: Preconditi
   return { if_match: numbers(if_match), if_none_match: if_none_match === '*' ? null : numbers(if_none_match) };
 }
 
-export function numbers(values: readonly number[] | undefined): string | null {
+function numbers(values: readonly number[] | undefined): string | null {
   return values ? makePgArray([...values]) : null;
 }
 

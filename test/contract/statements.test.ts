@@ -85,6 +85,17 @@ const OPERATIONS: readonly { what: string; act: Act; status: number; statements:
     status: 304,
     statements: 1,
   },
+  {
+    what: 'list that has changed',
+    first: async (app) => {
+      const before = await get('')(app, {} as Task);
+      await app.create();
+      return before;
+    },
+    act: ({ call, root }, _, before) => call('GET', root, { headers: { 'if-none-match': before?.headers.etag ?? '' } }),
+    status: 200,
+    statements: 2,
+  },
   { what: 'list with a fault', act: get('?limit=0'), status: 400, statements: 0 },
 
   { what: 'read', act: change('GET', ''), status: 200, statements: 1 },
@@ -179,6 +190,21 @@ for (const { name, opened } of [
         expect({ status: answer.status, statements: sent.length }).toEqual({ status, statements });
       });
     }
+
+    test('reads that come in together share a statement, up to 64 of them', async () => {
+      const { call, create } = createTestApp(database);
+      const { url } = await create();
+      const read = (count: number) => Promise.all(Array.from({ length: count }, () => call('GET', url)));
+      for (const [count, statements] of [
+        [2, 1],
+        [64, 1],
+        [65, 2],
+      ] as const) {
+        sent.length = 0;
+        const statuses = (await read(count)).map(({ status }) => status);
+        expect({ statuses, statements: sent.length }).toEqual({ statuses: Array(count).fill(200), statements });
+      }
+    });
 
     test('without Prefer nothing is counted', async () => {
       const { call, root } = createTestApp(database);
