@@ -34,6 +34,10 @@ export function createApp(dependencies: AppDependencies) {
   const service = createTaskService(dependencies);
   const load = createLoad(maxInFlight);
   const metrics = createMetrics(load, database.stats, poolSize);
+  const described = [
+    health({ isStopping, checkReady: service.checkReady }),
+    taskRoutes({ ...dependencies, load, service }),
+  ];
   const routes = new RouteTable();
   const app = new Elysia({
     // Unknown fields are refused, not taken away.
@@ -46,10 +50,9 @@ export function createApp(dependencies: AppDependencies) {
     .use(cors(corsOrigins))
     .use(requests({ ...dependencies, load, metrics }))
     .use(errors({ logger: log.logger, routes }))
-    .use(health({ isStopping, checkReady: service.checkReady }))
     .use(metricsRoute(metrics))
-    .use(docs({ Task, TaskList }))
-    .use(taskRoutes({ ...dependencies, load, service }));
+    .use(docs(described, { Task, TaskList }))
+    .use(described);
   routes.bind(app);
   purgeHourly(app, () =>
     service.forgetAnswers().catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),

@@ -1,7 +1,6 @@
 /** `/swagger`, the interactive page, with all its files served from here, and `/swagger/json`, the OpenAPI document. */
 import { dirname, join } from 'node:path';
-import { swagger } from '@elysiajs/swagger';
-import { Elysia, type HTTPHeaders } from 'elysia';
+import { type AnyElysia, Elysia, type HTTPHeaders } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
 import { HEADERS, PARAMETERS, ProblemSchema, problemResponses } from './openapi.ts';
@@ -41,8 +40,11 @@ const START = `SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', de
 
 const hidden = { detail: { hide: true } };
 
-/** @param schemas what the document can refer to under `#/components/schemas`. */
-export function docs(schemas: Record<string, unknown>) {
+/**
+ * @param routes that the document describes
+ * @param schemas that it can refer to under `#/components/schemas`
+ */
+export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>) {
   const asset =
     (name: string, type: string) =>
     ({ set }: { set: { headers: HTTPHeaders } }) => {
@@ -50,54 +52,54 @@ export function docs(schemas: Record<string, unknown>) {
       set.headers['content-type'] = type;
       return Bun.file(join(ASSETS, name));
     };
-  return (
-    new Elysia({ name: 'docs' })
-      .onAfterHandle(({ path, responseValue }) => {
-        if (path === '/swagger/json') return finish(responseValue as OpenApiDocument);
-      })
-      .use(
-        swagger({
-          path: '/swagger',
-          documentation: {
-            openapi: '3.1.0',
-            info: {
-              title: 'Todo API',
-              version,
-              description:
-                'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
-              license: { name: 'MIT', identifier: 'MIT' },
-            },
-            servers: [{ url: '/' }],
-            security: [],
-            tags: [
-              { name: 'tasks', description: 'The tasks of one user.' },
-              { name: 'health', description: 'For load balancers and orchestrators.' },
-            ],
-            components: {
-              schemas: { Problem: ProblemSchema, ...schemas },
-              headers: HEADERS,
-              parameters: PARAMETERS,
-              responses: problemResponses(),
-            },
-          } as never,
-        }),
-      )
-      // In the place of the plugin's page, which loads its script from the network.
-      .get(
-        '/swagger',
-        ({ set }) => {
-          set.headers['content-type'] = 'text/html; charset=utf-8';
-          set.headers['content-security-policy'] = POLICY;
-          return PAGE;
-        },
-        hidden,
-      )
-      .get('/swagger/start.js', () => new Response(START, { headers: { 'content-type': 'text/javascript' } }), hidden)
-      .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
-      .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
-      .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
-      .get('/', ({ redirect }) => redirect('/swagger'), hidden)
-  );
+  let document: Promise<object> | undefined;
+  return new Elysia({ name: 'docs' })
+    .get('/swagger/json', () => (document ??= describe(routes, schemas)), hidden)
+    .get(
+      '/swagger',
+      ({ set }) => {
+        set.headers['content-type'] = 'text/html; charset=utf-8';
+        set.headers['content-security-policy'] = POLICY;
+        return PAGE;
+      },
+      hidden,
+    )
+    .get('/swagger/start.js', () => new Response(START, { headers: { 'content-type': 'text/javascript' } }), hidden)
+    .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
+    .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
+    .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
+    .get('/', ({ redirect }) => redirect('/swagger'), hidden);
+}
+
+/** Has the plugin describe the routes in an app of their own. It is loaded when first needed: most processes never do. */
+async function describe(routes: readonly AnyElysia[], schemas: Record<string, unknown>): Promise<object> {
+  const { swagger } = await import('@elysiajs/swagger');
+  const plugin = swagger({
+    documentation: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Todo API',
+        version,
+        description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      security: [],
+      tags: [
+        { name: 'tasks', description: 'The tasks of one user.' },
+        { name: 'health', description: 'For load balancers and orchestrators.' },
+      ],
+      components: {
+        schemas: { Problem: ProblemSchema, ...schemas },
+        headers: HEADERS,
+        parameters: PARAMETERS,
+        responses: problemResponses(),
+      },
+    } as never,
+  });
+  const app = routes.reduce((all, some) => all.use(some), new Elysia().use(plugin) as AnyElysia);
+  const response = await app.handle(new Request('http://localhost/swagger/json'));
+  return finish((await response.json()) as OpenApiDocument);
 }
 
 interface OpenApiDocument {
@@ -118,7 +120,7 @@ const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noVa
  * Puts right what the plugin makes of the routes: it names three media types for a body, and not that of a merge patch,
  * and knows no request headers; the paths end in a slash.
  */
-function finish(document: OpenApiDocument): unknown {
+function finish(document: OpenApiDocument): object {
   const paths = Object.entries(document.paths).map(([path, operations]) => [
     path.replace(/(?<=.)\/$/, ''),
     Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, complete(method, operation)])),
