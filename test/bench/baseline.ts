@@ -1,6 +1,6 @@
 /**
- * What the service is measured against: the same requests on the same tables, written by hand for Bun.serve and Bun.SQL,
- * with no framework, no query builder, no validation, no log and no request ids.
+ * What the service is measured against: the same requests on the same tables with the same headers and bodies in the
+ * answers, written by hand for Bun.serve and Bun.SQL, with no framework, no query builder, no validation and no log.
  */
 import { SQL } from 'bun';
 
@@ -37,7 +37,13 @@ const sql = new SQL(String(process.env.DATABASE_URL), { max: Number(process.env.
 const COLUMNS = sql`id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, "order",
   created_at, updated_at, revision`;
 
-const HEADERS = { 'cache-control': 'private, no-cache' };
+const headersOf = (etag: string) => ({
+  vary: 'Origin',
+  'x-request-id': crypto.randomUUID(),
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'private, no-cache',
+  etag,
+});
 
 Bun.serve({
   hostname: '127.0.0.1',
@@ -51,7 +57,7 @@ Bun.serve({
         if (known !== null) {
           const [counter] = await sql`select revision from user_revisions where user_id = ${user_id}`;
           const etag = listTag(counter?.revision ?? '0', search);
-          if (etag === known) return new Response(null, { status: 304, headers: { ...HEADERS, etag } });
+          if (etag === known) return new Response(null, { status: 304, headers: headersOf(etag) });
         }
         const completed = searchParams.get('completed');
         const after = searchParams.get('cursor');
@@ -64,11 +70,12 @@ Bun.serve({
           ${after === null ? sql`` : sql`and (created_at, id) < (${created_at}::timestamptz, ${id}::uuid)`}
           order by created_at desc, id desc limit ${limit + 1}`;
         const page = rows.slice(0, limit);
-        const headers: Record<string, string> = { ...HEADERS, etag: listTag(rows[0]?.counter ?? '0', search) };
+        const headers: Record<string, string> = headersOf(listTag(rows[0]?.counter ?? '0', search));
         const last = page.at(-1);
         if (last && rows.length > limit) {
           searchParams.set('cursor', Buffer.from(JSON.stringify([last.created_at, last.id])).toString('base64url'));
-          headers.link = `<${request.url.split('?', 1)[0]}?${searchParams}>; rel="next"`;
+          const first = request.url.split('?', 1)[0];
+          headers.link = `<${first}?${searchParams}>; rel="next", <${first}>; rel="first"`;
         }
         const address = addressOf(request.url);
         return Response.json(
@@ -95,7 +102,7 @@ Bun.serve({
         const task = represent(row, addressOf(request.url));
         return Response.json(task, {
           status: 201,
-          headers: { ...HEADERS, etag: `"${row.revision}"`, location: task.url },
+          headers: { ...headersOf(`"${row.revision}"`), location: task.url },
         });
       },
     },
@@ -146,8 +153,8 @@ function answer([row]: TaskRow[], request: Request): Response {
   if (!row) return new Response(null, { status: 404 });
   const etag = `"${row.revision}"`;
   if (request.headers.get('if-none-match') === etag)
-    return new Response(null, { status: 304, headers: { ...HEADERS, etag } });
-  return Response.json(represent(row, addressOf(request.url)), { headers: { ...HEADERS, etag } });
+    return new Response(null, { status: 304, headers: headersOf(etag) });
+  return Response.json(represent(row, addressOf(request.url)), { headers: headersOf(etag) });
 }
 
 function represent(row: TaskRow, address: string) {

@@ -1,19 +1,26 @@
 /** What more processes on one database bring. */
+
+import type { Image } from './image.ts';
 import { fullLoad, type Load } from './load.ts';
 import { type Section, whole } from './report.ts';
 import type { Scenario } from './scenarios.ts';
-import { SERVICE, type ServerProcess, startServer } from './servers.ts';
+import { type ServerProcess, startServer } from './servers.ts';
 
 const COUNTS = [1, 2, 4];
 const MEASURED = ['single read', 'page of 50', 'create'];
 
-export async function measureProcesses(url: string, scenarios: Scenario[], seconds: number): Promise<Section> {
+export async function measureProcesses(
+  image: Image,
+  url: string,
+  scenarios: Scenario[],
+  seconds: number,
+): Promise<Section> {
   const measured = scenarios.filter(({ name }) => MEASURED.includes(name));
   const results: Load[][] = [];
   await using stack = new AsyncDisposableStack();
   const servers: ServerProcess[] = [];
   for (const count of COUNTS) {
-    while (servers.length < count) servers.push(stack.use(await startServer(SERVICE, { DATABASE_URL: url })));
+    while (servers.length < count) servers.push(stack.use(await startServer(image.command, { DATABASE_URL: url })));
     const loads: Load[] = [];
     for (const { requests, status } of measured) {
       await fullLoad(servers, requests, status, 1);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, measureAlone } from './comparison.ts';
 import { copyOfPglite, startPostgres } from './databases.ts';
+import { buildLikeImage } from './image.ts';
 import { measureProcesses } from './processes.ts';
 import { describeMachine, type Section, toMarkdown } from './report.ts';
 import { DATA, scenarios } from './scenarios.ts';
@@ -52,20 +53,22 @@ console.log(`${machine}\n`);
 
 await postgres.database('main', [DATA]);
 const url = await postgres.copyOf('main');
+await using image = await buildLikeImage();
 {
-  await using service = await startServer(SERVICE, { DATABASE_URL: url });
+  await using service = await startServer(image.command, { DATABASE_URL: url });
   await using byHand = await startServer(BY_HAND, { DATABASE_URL: url });
-  tell(await compare({ service, byHand }, requests, { seconds, rounds }));
+  await using source = await startServer(SERVICE, { DATABASE_URL: url });
+  tell(await compare({ service, byHand, source }, requests, { seconds, rounds }));
 }
 if (!quick) {
-  tell([await measureProcesses(url, requests, seconds)]);
+  tell([await measureProcesses(image, url, requests, seconds)]);
   const dataDir = await copyOfPglite([DATA]);
   {
-    await using pglite = await startServer(SERVICE, { DATA_DIR: dataDir });
+    await using pglite = await startServer(image.command, { DATA_DIR: dataDir });
     tell([await measureAlone('PGlite', pglite, requests, seconds)]);
   }
-  tell([await measureStarts(url, dataDir)]);
-  tell(await measureTableSizes(postgres, { huge }));
+  tell([await measureStarts(image, url, dataDir)]);
+  tell(await measureTableSizes(image, postgres, { huge }));
   const about = `# Results\n\nWritten by \`bun run bench\`. ${machine} The data: ${DATA.rows.toLocaleString('en')} tasks of ${DATA.users.toLocaleString('en')} users. The hand-written server is \`baseline.ts\`.\n`;
   await Bun.write(join(import.meta.dir, 'RESULTS.md'), [about, ...report].join('\n'));
 }

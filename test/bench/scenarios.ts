@@ -99,12 +99,12 @@ export function send(base: string, { method, path, headers, ...request }: BenchR
 /** The requests with the `ETag` that the server gives for each of them now; it is asked for a few at a time. */
 export async function withEtags(base: string, requests: BenchRequest[]): Promise<BenchRequest[]> {
   const known: BenchRequest[] = [];
-  const left = requests.values();
+  const left = requests.entries();
   const ask = async () => {
-    for (const request of left) {
+    for (const [n, request] of left) {
       const response = await send(base, request);
       await response.arrayBuffer();
-      known.push({ ...request, headers: { 'if-none-match': response.headers.get('etag') ?? '"none"' } });
+      known[n] = { ...request, headers: { 'if-none-match': response.headers.get('etag') ?? '"none"' } };
     }
   };
   await Promise.all(Array.from({ length: 16 }, ask));

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { scripts } from '../../package.json';
 
 export const BY_HAND = ['bun', Bun.fileURLToPath(import.meta.resolve('./baseline.ts'))];
-export const SERVICE = ['bun', Bun.fileURLToPath(import.meta.resolve('../../src/main.ts'))];
+/** The script `start`: variables, and a command that ends in the name of a file. */
+const START = scripts.start.split(' ');
+export const SERVICE = ['env', ...START.with(-1, Bun.fileURLToPath(import.meta.resolve('../../src/main.ts')))];
 
 export interface ServerProcess extends AsyncDisposable {
   port: number;
@@ -28,7 +31,7 @@ export async function startServer(command: string[], env: Record<string, string>
   const { PATH, HOME, TMPDIR } = process.env;
   const started = performance.now();
   const child = Bun.spawn(command, {
-    env: { PATH, HOME, TMPDIR, NODE_ENV: 'production', ...env, PORT: String(port) },
+    env: { PATH, HOME, TMPDIR, ...env, PORT: String(port) },
     stdout: Bun.file(join(folder, 'log')),
     stderr: 'inherit',
   });

@@ -1,8 +1,9 @@
 /** What a read costs as the table grows: with the tasks of others, and with one's own. */
 import type { startPostgres } from './databases.ts';
 import { idOfRow } from './databases.ts';
+import type { Image } from './image.ts';
 import { fixed, median, type Section } from './report.ts';
-import { SERVICE, type ServerProcess, startServer } from './servers.ts';
+import { type ServerProcess, startServer } from './servers.ts';
 
 const OTHERS = [1_000, 10_000, 100_000, 1_000_000];
 const HUGE = 10_000_000;
@@ -25,6 +26,7 @@ interface Case {
 }
 
 export async function measureTableSizes(
+  image: Image,
   postgres: Awaited<ReturnType<typeof startPostgres>>,
   { huge }: { huge: boolean },
 ): Promise<Section[]> {
@@ -35,7 +37,7 @@ export async function measureTableSizes(
       { prefix: 'user-', users: Math.ceil(others / 100), rows: others },
       ...shares,
     ]);
-    return stack.use(await startServer(SERVICE, { DATABASE_URL: url }));
+    return stack.use(await startServer(image.command, { DATABASE_URL: url }));
   };
   const byOthers: Case[] = [];
   for (const rows of huge ? [...OTHERS, HUGE] : OTHERS)
