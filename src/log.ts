@@ -2,7 +2,7 @@
 import pino, { type Logger } from 'pino';
 
 /** What every request leaves in the log. */
-export interface RequestEntry {
+interface RequestEntry {
   /** Of characters that JSON has no escapes for. */
   requestId: string;
   traceId: string | undefined;
