@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { SQL } from 'bun';
-import { description, engines, license, version } from '../../package.json';
+import { description, engines, license, scripts, version } from '../../package.json';
 import { atEnd, cleanUp } from '../support/cleanup.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { create, MAIN_PATHS, newCollection, readTask, walkMainPaths } from './contract.ts';
@@ -70,6 +70,11 @@ async function verifyConfiguration(image: string): Promise<void> {
         Volumes: { '/data': {} },
         ExposedPorts: { '3000/tcp': {} },
       },
+    );
+    const variables = scripts.start.split(' ').filter((word) => word.includes('='));
+    assert.deepEqual(
+      Config.Env.filter((variable) => variables.includes(variable)),
+      variables,
     );
     assert.deepEqual(Healthcheck.Test.slice(0, 2), ['CMD', '/usr/local/bin/bun']);
     const labels = Object.entries(Labels).filter(([name]) => /\.(title|description|licenses|version)$/.test(name));
@@ -237,6 +242,7 @@ interface Image {
     WorkingDir: string;
     Volumes: object;
     ExposedPorts: object;
+    Env: string[];
     Labels: Record<string, string>;
     Healthcheck: { Test: string[] };
   };
