@@ -54,7 +54,7 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
     };
   let document: Promise<object> | undefined;
   return new Elysia({ name: 'docs' })
-    .get('/swagger/json', () => (document ??= describe(routes, schemas)), hidden)
+    .get('/swagger/json', async () => (document ??= describe(routes, schemas)), hidden)
     .get(
       '/swagger',
       ({ set }) => {

@@ -52,7 +52,8 @@ export function requests(options: RequestOptions) {
         if (Number(headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
         if (load.isFull() && !ALWAYS_ANSWERED.test(url)) load.refuse();
       })
-      // Last of all hooks, of a refused request as well. `onAfterResponse` would take a turn of the event loop for each.
+      // Last of all hooks, of a refused request as well. `onAfterResponse` would take a turn of the event loop for each. A
+      // handler that returns a promise has to be `async`, or this does not wait for it.
       .mapResponse({ as: 'global' }, ({ request, set, route, startedAt, responseValue }) => {
         load.leave();
         const milliseconds = performance.now() - startedAt;
