@@ -22,7 +22,7 @@ export interface Log {
  * @param write takes whole lines
  *
  * The lines of requests are put together here, in the form that the logger gives to its own: there is one for each
- * request, and the logger takes four times as long for it (test/bench/LOG.md).
+ * request, and the logger takes three times as long for it (test/bench/LOG.md).
  */
 export function createLog(level: string, write: (lines: string) => void): Log {
   const logger = pino({ level, base: null }, { write });

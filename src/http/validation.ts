@@ -11,6 +11,11 @@ interface Schemas {
   body?: TSchema;
 }
 
+type BodyReader = (request: Request) => Promise<unknown>;
+
+/** A body that has a schema must be read: one that is not would pass unchecked. */
+type ReaderFor<S extends Schemas> = S extends { body: TSchema } ? [readBody: BodyReader] : [readBody?: undefined];
+
 interface Parts {
   params: unknown;
   query: unknown;
@@ -24,7 +29,8 @@ interface Parts {
  * The hook reads the body by `readBody`, and replaces what Elysia makes of the query, where of a repeated parameter the
  * last one wins.
  */
-export function checked<S extends Schemas>(schemas: S, readBody?: (request: Request) => Promise<unknown>) {
+export function checked<S extends Schemas>(schemas: S, ...reader: ReaderFor<S>) {
+  const [readBody] = reader as [BodyReader?];
   const params = part('path', schemas.params);
   const query = schemas.query && part('query', schemas.query);
   const body = schemas.body && part('body', schemas.body);

@@ -85,6 +85,8 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   const { db, read, write } = database;
   const statements = prepareTaskStatements(db);
   const now = () => new Date(clock()).toISOString();
+  /** An answer from before this moment counts no longer. */
+  const expiry = () => new Date(clock() - KEY_LIFETIME_MS).toISOString();
 
   const findLiveTask = batched(
     (keys: TaskKey[]) => {
@@ -250,7 +252,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 
   /** Forgets the keys that have served their time. Any number of processes may do so at once. */
   async function forgetAnswers(): Promise<void> {
-    const expired = new Date(clock() - KEY_LIFETIME_MS).toISOString();
+    const expired = expiry();
     while ((await writeTask(() => statements.forgetAnswers.execute({ expired }))).length > 0);
   }
 
@@ -264,10 +266,9 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   }
 
   /**
-   * Changes one task by a statement that yields no row when there was nothing to change; only
-   * then the task is read to tell why. Where that shows a task that should have been changed, another request came in
-   * between, and it is done once more. An answer that is kept under the caller's key goes before everything else that
-   * could be said.
+   * Changes one task by a statement that yields no row when there was nothing to change; only then the task is read to
+   * tell why. Where that shows a task that should have been changed, another request came in between, and it is done
+   * once more. An answer that is kept under the caller's key goes before everything else that could be said.
    */
   function change(
     target: TaskTarget,
@@ -313,7 +314,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   async function findAnswer(user_id: string, { key, fingerprint }: Once): Promise<Written | undefined> {
     const [answer] = await read(() => statements.findAnswer.execute({ user_id, key }));
     if (!answer) return undefined;
-    const expired = new Date(clock() - KEY_LIFETIME_MS).toISOString();
+    const expired = expiry();
     if (answer.created_at < expired) {
       await writeTask(() => statements.forgetAnswer.execute({ user_id, key, expired }));
       return undefined;

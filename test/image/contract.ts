@@ -110,8 +110,7 @@ export const MAIN_PATHS: readonly MainPath[] = [
       const instance = new URL(tasks).pathname;
       const headers = { 'x-request-id': 'image-test' };
       const invalid = await send('POST', tasks, { titel: 'Buy milk' }, headers);
-      assert.equal(invalid.headers.get('content-type'), 'application/problem+json');
-      assert.deepEqual(await invalid.json(), {
+      assert.deepEqual(await problemOf(invalid), {
         type: 'urn:problem-type:todo-api:invalid-input',
         title: 'The request is not valid',
         status: 400,
@@ -124,8 +123,7 @@ export const MAIN_PATHS: readonly MainPath[] = [
         ],
       });
       const missing = await fetch(`${tasks}/nothing`, { headers });
-      assert.equal(missing.headers.get('content-type'), 'application/problem+json');
-      assert.deepEqual(await missing.json(), {
+      assert.deepEqual(await problemOf(missing), {
         type: 'urn:problem-type:todo-api:task-not-found',
         title: 'There is no such task',
         status: 404,
@@ -182,6 +180,11 @@ export async function readTask(url: string): Promise<Task> {
 
 async function taskOf(response: Response): Promise<Task> {
   return (await response.json()) as Task;
+}
+
+async function problemOf(response: Response): Promise<unknown> {
+  assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  return response.json();
 }
 
 /** Status and JSON body of what an address holds. */
