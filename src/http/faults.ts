@@ -1,34 +1,63 @@
-/** Says in plain words what is wrong with a value, from the schema that refused it. Never repeats the value. */
-import { Kind, type TSchema } from '@sinclair/typebox';
-import { ValueErrorType } from '@sinclair/typebox/errors';
+/** Says in plain words what is wrong with a value, by the schema that refused it. Never repeats the value. */
+import { Kind, type TObject, type TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { Fault } from '../errors.ts';
 
 /** More than these help nobody, and a body can have tens of thousands. */
 const MAX_FAULTS = 100;
 
-/** @returns every fault of `value`, one for each place, in the order of the schema, up to 100; none when it is valid. */
+/**
+ * Finds what TypeBox's own `Value.Errors` finds, by test; that goes through five nested generators for each fault, which
+ * was a tenth of the whole request (test/bench/LOG.md).
+ * @returns every fault of `value`, one for each place, in the order of the schema, up to 100; none when it is valid.
+ */
 export function faultsOf(part: Fault['in'], schema: TSchema, value: unknown): Fault[] {
-  const faults = new Map<string, Fault>();
-  for (const error of Value.Errors(schema, value)) {
-    // Only sums up the faults of its members, which come as well.
-    if (error.type === ValueErrorType.Intersect) continue;
-    if (faults.size === MAX_FAULTS) break;
-    const pointer = part === 'body' ? error.path : decodePointer(error.path);
-    if (!faults.has(pointer)) faults.set(pointer, { in: part, pointer, detail: explain(error.type, error.schema) });
+  const faults: Fault[] = [];
+  visit(schema, value, '');
+  return faults;
+
+  function visit(schema: TSchema, value: unknown, pointer: string): void {
+    if (schema[Kind] === 'Intersect') {
+      for (const member of schema.allOf) visit(member, value, pointer);
+    } else if (schema[Kind] === 'Object' && isObject(value)) {
+      visitMembers(schema as TObject, value, pointer);
+    } else if (schema[Kind] === 'Array' && Array.isArray(value)) {
+      if (value.length > schema.maxItems) add(pointer, `must be ${expectation(schema)}`);
+      for (const [position, item] of value.entries()) visit(schema.items, item, `${pointer}/${position}`);
+    } else if (!Value.Check(schema, value)) {
+      add(pointer, `must be ${expectation(schema)}`);
+    }
   }
-  return [...faults.values()];
+
+  function visitMembers(
+    { properties, required = [], additionalProperties }: TObject,
+    value: Record<string, unknown>,
+    pointer: string,
+  ): void {
+    for (const name of required) if (!Object.hasOwn(value, name)) add(place(pointer, name), 'is required');
+    if (additionalProperties === false) {
+      for (const name in value)
+        if (!Object.hasOwn(properties, name)) add(place(pointer, name), 'is not a known name here');
+    }
+    for (const name in properties) {
+      const property = properties[name];
+      if (property && Object.hasOwn(value, name)) visit(property, value[name], place(pointer, name));
+    }
+  }
+
+  /** A query or path parameter is named, not pointed at. */
+  function place(pointer: string, name: string): string {
+    return part === 'body' ? `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : name;
+  }
+
+  function add(pointer: string, detail: string): void {
+    if (faults.length === MAX_FAULTS || faults.some((fault) => fault.pointer === pointer)) return;
+    faults.push({ in: part, pointer, detail });
+  }
 }
 
-function explain(type: ValueErrorType, schema: TSchema): string {
-  switch (type) {
-    case ValueErrorType.ObjectRequiredProperty:
-      return 'is required';
-    case ValueErrorType.ObjectAdditionalProperties:
-      return 'is not a known name here';
-    default:
-      return `must be ${expectation(schema)}`;
-  }
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function expectation(schema: TSchema): string {
@@ -66,9 +95,4 @@ function expectation(schema: TSchema): string {
     default:
       return 'a JSON object';
   }
-}
-
-/** A query or path parameter is named, not pointed at. */
-function decodePointer(path: string): string {
-  return path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
 }

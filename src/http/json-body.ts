@@ -17,24 +17,55 @@ export interface BodyOptions {
 /**
  * Reads a JSON body strictly: a media type of `accepted` in any case (RFC 9110 section 8.3.1), with no charset but
  * UTF-8, no content coding, valid UTF-8, valid JSON.
- * @returns the value, or undefined for an empty body.
+ * @returns the value, or `whenEmpty` for an empty body.
  * @throws Problem 415 for another media type or coding, 413 for too large, 400 for anything that is not JSON.
  */
 export async function readJson(
   request: Request,
   accepted: readonly string[],
   { maxBodyBytes, load }: BodyOptions,
+  whenEmpty?: unknown,
 ): Promise<unknown> {
-  const type = request.headers.get('content-type');
-  const coding = request.headers.get('content-encoding');
-  if (type !== null && !isAccepted(type, accepted)) throw unsupported(request.method, accepted);
-  if (coding !== null && coding.toLowerCase() !== 'identity')
+  const { headers, method } = request;
+  const type = headers.get('content-type');
+  if (type !== null && !isAccepted(type, accepted)) throw unsupported(method, accepted);
+  if (!isPlain(headers.get('content-encoding')))
     throw new Problem('unsupported-media-type', 'Send the body without content coding.', {
       headers: { 'accept-encoding': 'identity' },
     });
-  const bytes = await load.whileWaiting(readBytes(request, maxBodyBytes));
-  if (bytes.byteLength === 0) return undefined;
-  if (type === null) throw unsupported(request.method, accepted);
+  const stream = headers.has('content-length') ? undefined : request.body;
+  if (stream === null) return whenEmpty;
+  let bytes: Uint8Array;
+  // A wait for the client is no work: one who sends slowly takes nobody's place, and has none kept.
+  load.leave();
+  try {
+    bytes = stream ? await readAtMost(stream, maxBodyBytes) : await request.bytes();
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // The server cuts a client that sends too slowly; nobody reads this answer, but the log does.
+    throw new Problem('request-timeout', 'The connection ended before the body did.');
+  } finally {
+    load.enter();
+  }
+  if (load.isFull()) load.refuse();
+  if (bytes.byteLength === 0) return whenEmpty;
+  if (type === null) throw unsupported(method, accepted);
+  return parse(bytes);
+}
+
+/** A body that does not say its length beforehand is counted. */
+async function readAtMost(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw contentTooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(bytes: Uint8Array): unknown {
   try {
     const body: unknown = JSON.parse(utf8.decode(bytes));
     if (isDeeperThan(MAX_DEPTH, body)) throw new RangeError();
@@ -45,31 +76,13 @@ export async function readJson(
   }
 }
 
-/** Reads a body to its end; one that does not say its length beforehand is counted. */
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  try {
-    return request.headers.has('content-length') ? await request.bytes() : await readAtMost(request, maxBytes);
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    // The server cuts a client that sends too slowly; nobody reads this answer, but the log does.
-    throw new Problem('request-timeout', 'The connection ended before the body did.');
-  }
-}
-
-async function readAtMost(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw contentTooLarge(maxBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 function isDeeperThan(depth: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return depth === 0 || Object.values(value).some((item) => isDeeperThan(depth - 1, item));
+}
+
+function isPlain(coding: string | null): boolean {
+  return coding === null || coding.toLowerCase() === 'identity';
 }
 
 function isAccepted(header: string, accepted: readonly string[]): boolean {

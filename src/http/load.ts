@@ -29,17 +29,5 @@ export function createLoad(max: number) {
     /** Whether there are more requests than may be. */
     isFull,
     refuse,
-    /** A wait for the client, which is no work: one who sends slowly takes nobody's place, and has none kept. */
-    async whileWaiting<T>(wait: Promise<T>): Promise<T> {
-      count -= 1;
-      let value: T;
-      try {
-        value = await wait;
-      } finally {
-        count += 1;
-      }
-      if (isFull()) refuse();
-      return value;
-    },
   };
 }

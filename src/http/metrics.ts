@@ -1,6 +1,7 @@
 /** What Prometheus reads at `/metrics`. Labels take few values: methods and routes of this service, status codes. */
 import { Elysia } from 'elysia';
 // Not the package as a whole: that has a client for push gateways as well, and loads node:http, node:https and node:cluster.
+import type { HistogramConfiguration, LabelValues } from 'prom-client';
 import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
@@ -11,16 +12,16 @@ import type { Load } from './load.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
+/** Upper bounds of the buckets of durations, in seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(load: Load, statements: StatementStats, poolSize: number) {
   const registry = new Registry();
   const registers = [registry];
-  const duration = new Histogram({
+  const observeRequest = durations({
     name: 'http_request_duration_seconds',
     help: 'Time from the arrival of a request to its answer.',
     labelNames: ['method', 'route', 'status'],
-    buckets: SECONDS,
     registers,
   });
   new Gauge({
@@ -40,13 +41,11 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
       this.inc(load.shed());
     },
   });
-  const statement = new Histogram({
+  statements.observe = durations({
     name: 'database_statement_duration_seconds',
     help: 'Time from a statement to its answer, with the wait for a connection.',
-    buckets: SECONDS,
     registers,
   });
-  statements.observe = (milliseconds) => statement.observe(milliseconds / 1000);
   new Gauge({
     name: 'database_statements_in_flight',
     help: 'Statements not yet answered.',
@@ -68,7 +67,29 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
   new Gauge({ name: 'todo_api_build_info', help: 'Always 1.', labelNames: Object.keys(labels), registers })
     .labels(labels)
     .set(1);
-  return { registry, duration };
+  return { registry, observeRequest };
+}
+
+/** So many durations are observed at a time. */
+const BATCH = 100;
+
+/**
+ * A histogram of durations, which takes them in milliseconds. They are observed many at a time, and before the metrics
+ * are read: one by one, each would find this code gone from the caches of the processor (test/bench/LOG.md).
+ */
+function durations<Label extends string>(options: Omit<HistogramConfiguration<Label>, 'buckets' | 'collect'>) {
+  const waiting: { milliseconds: number; labels: LabelValues<Label> }[] = [];
+  const histogram = new Histogram<Label>({ ...options, buckets: SECONDS, collect: observeAll });
+
+  function observeAll(): void {
+    for (const { milliseconds, labels } of waiting) histogram.observe(labels, milliseconds / 1000);
+    waiting.length = 0;
+  }
+
+  return (milliseconds: number, labels: LabelValues<Label> = {}): void => {
+    waiting.push({ milliseconds, labels });
+    if (waiting.length === BATCH) observeAll();
+  };
 }
 
 /** Serves the metrics in the text format of Prometheus. */

@@ -59,7 +59,7 @@ export function requests(options: RequestOptions) {
         const milliseconds = performance.now() - startedAt;
         const { method } = request;
         const status = responseValue instanceof Response ? responseValue.status : Number(set.status);
-        metrics.duration.observe({ method, route: route || 'none', status }, milliseconds / 1000);
+        metrics.observeRequest(milliseconds, { method, route: route || 'none', status });
         log.request({
           requestId: String(set.headers['x-request-id']),
           traceId: traceIdOf(request),

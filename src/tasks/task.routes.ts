@@ -64,10 +64,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
 
   const readTask = (request: Request) => readJson(request, JSON_TYPES, bodies);
   const readPatch = (request: Request) => readJson(request, PATCH_TYPES, bodies);
-  const readPatchOrNothing = async (request: Request) => {
-    const body = await readPatch(request);
-    return body === undefined ? {} : body;
-  };
+  const readPatchOrNothing = (request: Request) => readJson(request, PATCH_TYPES, bodies, {});
 
   return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
     .post(

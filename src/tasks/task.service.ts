@@ -111,10 +111,8 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   }
 
   /** Runs a write; a constraint that it breaks becomes an error of the domain. */
-  async function writeTask<T>(statement: () => Promise<T>): Promise<T> {
-    try {
-      return await write(statement);
-    } catch (error) {
+  function writeTask<T>(statement: () => Promise<T>): Promise<T> {
+    return write(statement).catch((error) => {
       switch (postgresFailure(error)?.constraint) {
         case 'tasks_due_once':
           throw new InvalidInput([
@@ -125,7 +123,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
         default:
           throw error;
       }
-    }
+    });
   }
 
   async function createdBy(statement: TaskStatements['createTask'], values: Record<string, unknown>) {
@@ -282,15 +280,19 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const state = kind === 'restore' ? 'deleted' : 'live';
     const conditional = target.if_match !== undefined || target.if_none_match !== undefined;
     const statement = statements.changeTask({ kind, fields, conditional, once: once !== undefined });
-    const precondition = parametersOfPrecondition(target);
     // Nothing to change, or a precondition that no task meets.
     const isIdle = (kind === 'update' && fields.length === 0) || target.if_none_match === '*';
     return repeat(async () => {
-      const parameters = { ...values, ...once, user_id, id, now: now() };
+      const parameters = {
+        ...values,
+        ...(conditional && parametersOfPrecondition(target)),
+        ...once,
+        user_id,
+        id,
+        now: now(),
+      };
       try {
-        const rows = isIdle
-          ? []
-          : await writeTask(() => rowsOf<TaskRow>(statement, { ...parameters, ...precondition }));
+        const rows = isIdle ? [] : await writeTask(() => rowsOf<TaskRow>(statement, parameters));
         if (rows[0]) return { task: toStoredTask(rows[0]), replayed: false };
       } catch (error) {
         const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
@@ -356,12 +358,10 @@ const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 const ATTEMPTS = 20;
 
 /** Attempts something until it yields a value. @throws DatabaseUnavailable when others always come in between */
-async function repeat<T>(attempt: () => Promise<T | undefined>): Promise<T> {
-  for (let attempts = 1; attempts <= ATTEMPTS; attempts += 1) {
-    const value = await attempt();
-    if (value !== undefined) return value;
-  }
-  throw new DatabaseUnavailable(new Error(`Other requests came in between ${ATTEMPTS} times.`));
+function repeat<T>(attempt: () => Promise<T | undefined>, attempts = ATTEMPTS): Promise<T> {
+  if (attempts === 0)
+    return Promise.reject(new DatabaseUnavailable(new Error(`Other requests came in between ${ATTEMPTS} times.`)));
+  return attempt().then((value) => value ?? repeat(attempt, attempts - 1));
 }
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;

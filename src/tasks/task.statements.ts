@@ -93,7 +93,8 @@ export function prepareTaskStatements(db: Drizzle) {
       .prepare('find_task'),
     createTask: prepareCreate(db, 'create_task', false),
     createTaskOnce: prepareCreate(db, 'create_task_once', true),
-    changeTask: (shape: ChangeShape) => change(JSON.stringify(shape), shape),
+    changeTask: (shape: ChangeShape) =>
+      change(`${shape.kind} ${shape.fields} ${shape.conditional} ${shape.once}`, shape),
     listTasks: remember((shape: ListShape) => prepareListTasks(db, shape)),
     deleteTasks: remember((filter: TaskFilter) => prepareDeleteAll(db, filter)),
     findAnswer: db.select().from(idempotencyKeys).where(thisAnswer).prepare('find_answer'),

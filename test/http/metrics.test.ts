@@ -24,6 +24,21 @@ test('/metrics counts requests by method, pattern of the route and status, and n
   for (const hidden of [user, id]) expect(body).not.toContain(hidden);
 });
 
+test('/metrics has counted every request that was answered before, however many', async () => {
+  await using server = serve();
+  const counted = async () => {
+    const { body } = await server.call<string>('GET', '/metrics');
+    const [, count] = /^http_request_duration_seconds_count\{.*route="\/health\/live".*\} (\d+)$/m.exec(body) ?? [];
+    return Number(count);
+  };
+  let total = 0;
+  for (const more of [1, 1, 248, 1]) {
+    await Promise.all(Array.from({ length: more }, () => server.call('GET', '/health/live')));
+    total += more;
+    expect(await counted()).toBe(total);
+  }
+});
+
 test('/metrics counts the statements of the database and tells the size of the process', async () => {
   await using server = serve({ poolSize: 7 });
   await server.create();
