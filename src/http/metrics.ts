@@ -1,7 +1,7 @@
 /** What Prometheus reads at `/metrics`. Labels take few values: methods and routes of this service, status codes. */
 import { Elysia } from 'elysia';
-// Not the package as a whole: that has a client for push gateways as well, and loads node:http, node:https and node:cluster.
 import type { HistogramConfiguration, LabelValues } from 'prom-client';
+// Not the package as a whole: that has a client for push gateways as well, and loads node:http, node:https and node:cluster.
 import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';

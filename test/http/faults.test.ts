@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { TSchema } from '@sinclair/typebox';
+import { type TSchema, Type } from '@sinclair/typebox';
 import { ValueErrorType } from '@sinclair/typebox/errors';
 import { Value } from '@sinclair/typebox/value';
 import fc from 'fast-check';
@@ -70,6 +70,11 @@ for (const [title, part, schema] of [
     );
   });
 }
+
+test('A value that breaks a rule of a kind that no schema has yet is at fault as a whole', () => {
+  const faults = faultsOf('body', Type.Object({}, { minProperties: 1 }), {});
+  expect(faults).toEqual([{ in: 'body', pointer: '', detail: 'must be a JSON object' }]);
+});
 
 test('Of many faults the first hundred are told', () => {
   const strays = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`stray ${n}`, n]));
