@@ -38,7 +38,7 @@ COPY --from=build /image /
 # as a whole when new objects have less than a quarter of it left: a third less memory for a tenth more work on a page of
 # tasks (test/bench/LOG.md). The script `start` in package.json says the same.
 ENV NODE_ENV=production \
-    BUN_JSC_heapGrowthMaxIncrease=0.7 \
+    BUN_JSC_heapGrowthMaxIncrease=0.6 \
     BUN_JSC_minEdenToOldGenerationRatio=0.25 \
     HOST=0.0.0.0 \
     PORT=3000 \
