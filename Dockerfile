@@ -35,9 +35,9 @@ LABEL org.opencontainers.image.title="Todo API" \
 COPY --from=build /image /
 # The grace time ends before the 10 seconds that `docker stop` waits, so that the database is closed in good order.
 # The heap may grow by 0.6 of what lives in it before garbage is collected, and not by thrice as much, and is gone through
-# as a whole when new objects have less than a quarter of it left: a third less memory for a tenth more work on a page of
-# tasks. One thread marks what lives: more would take the processors from requests, of which the slowest hundredth then
-# takes a quarter longer (test/bench/LOG.md). The script `start` in package.json says the same.
+# as a whole when new objects have less than a quarter of it left: a third less memory. One thread marks what lives: more
+# would take the processors from requests, of which the slowest hundredth then takes a quarter longer. The figures are in
+# test/bench/LOG.md; the script `start` in package.json says the same.
 ENV NODE_ENV=production \
     BUN_JSC_heapGrowthMaxIncrease=0.6 \
     BUN_JSC_numberOfGCMarkers=1 \

@@ -32,14 +32,14 @@ function placesByTypeBox(schema: TSchema, value: unknown): string[] {
   return [...new Set(errors.map(({ path }) => path))];
 }
 
-for (const [title, schema, names] of [
+for (const [title, schema, members] of [
   ['A new task', NewTask, NewTask.allOf],
   ['A replacement', TaskReplacement, TaskReplacement.allOf],
   ['A patch', TaskPatch, TaskPatch.allOf],
   ['A wanted completion', Completion, [Completion]],
 ] as [string, TSchema, TSchema[]][]) {
   test(`${title} is at fault just where TypeBox finds a fault, in the same order`, () => {
-    const fields = names.flatMap(({ properties = {} }) => Object.keys(properties));
+    const fields = members.flatMap(({ properties = {} }) => Object.keys(properties));
     fc.assert(
       fc.property(fc.oneof({ weight: 9, arbitrary: objectsWith(fields) }, { weight: 1, arbitrary: json }), (value) => {
         const faults = faultsOf('body', schema, value);
@@ -61,10 +61,10 @@ for (const [title, part, schema] of [
     const names = fc.constantFrom(...Object.keys(schema.properties), ...STRAYS);
     fc.assert(
       fc.property(fc.dictionary(names, value), (parameters) => {
-        const names = placesByTypeBox(schema, parameters).map((path) =>
+        const places = placesByTypeBox(schema, parameters).map((path) =>
           path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~'),
         );
-        expect(faultsOf(part, schema, parameters).map(({ pointer }) => pointer)).toEqual(names);
+        expect(faultsOf(part, schema, parameters).map(({ pointer }) => pointer)).toEqual(places);
       }),
       { seed: 5, numRuns: 2000 },
     );

@@ -149,22 +149,21 @@ async function verifyWithVolume(image: string): Promise<void> {
 }
 
 async function verifyConfined(image: string): Promise<void> {
-  const confined = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges'];
-
-  await check('it serves with a read-only root file system and no capabilities', async () => {
-    const options = [...confined, '--volume', `${await createVolume()}:/data`];
-    const container = await Container.serve({ image, options });
-    await walkMainPaths(container.url);
-    await container.turns('healthy');
-  });
+  await check('it serves with a read-only root file system and no capabilities', () => serveConfined(image));
 
   await check('it serves as any other user, on a volume that is new to them', async () => {
-    const options = [...confined, '--user=12345:54321', '--volume', `${await createVolume()}:/data`];
-    const container = await Container.serve({ image, options });
+    const container = await serveConfined(image, '--user=12345:54321');
     assert.deepEqual(await container.evaluate(`[process.getuid(), process.getgid()]`), [12345, 54321]);
-    await walkMainPaths(container.url);
-    await container.turns('healthy');
   });
+}
+
+async function serveConfined(image: string, ...more: string[]): Promise<Container> {
+  const confined = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges'];
+  const options = [...confined, ...more, '--volume', `${await createVolume()}:/data`];
+  const container = await Container.serve({ image, options });
+  await walkMainPaths(container.url);
+  await container.turns('healthy');
+  return container;
 }
 
 async function verifyWithPostgres(image: string): Promise<void> {
