@@ -41,12 +41,12 @@ export const rowAsJson = <T>(subquery: WithSubquery): SQL<T> => sql`to_json(${sq
 /** Whether the column is an element of the array in the named parameter. */
 export const isElementOf = (column: Column, name: string): SQL<boolean> => sql`${column} = any(${parameter(name)})`;
 
-/** A query for as many rows as each of the arrays in the named parameters has elements: the first of each, and so on. */
-export const rowsOfArrays = (arrays: Record<string, ParameterType>): SQL =>
-  sql`select * from unnest(${sql.join(
-    Object.entries(arrays).map(([name, type]) => typedParameter(name, type)),
-    sql`, `,
-  )})`;
+/** A query for the rows that arrays make, named parameters that are called like their columns: the first of each, and so on. */
+export const rowsOfArrays = (columns: Record<string, ParameterType>): SQL => {
+  const names = Object.keys(columns).map((name) => sql.identifier(name));
+  const arrays = Object.entries(columns).map(([name, type]) => typedParameter(name, type));
+  return sql`select * from unnest(${sql.join(arrays, sql`, `)}) as arrays (${sql.join(names, sql`, `)})`;
+};
 
 /** Inequality that treats NULL as a value. */
 export const isDistinctFrom = (left: SQLWrapper, right: SQLWrapper): SQL<boolean> =>

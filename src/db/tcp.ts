@@ -9,7 +9,12 @@ export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOption
       url,
       max: poolSize,
       connectionTimeout: timeoutMs / 2000,
-      connection: { TimeZone: 'UTC', statement_timeout: statementTimeout(timeoutMs) },
+      connection: {
+        TimeZone: 'UTC',
+        statement_timeout: statementTimeout(timeoutMs),
+        // What is planned for a small table as a reading of all of it is kept for the large one that it becomes.
+        enable_seqscan: 'off',
+      },
     });
   let client = connect();
   const current = standIn(() => client);

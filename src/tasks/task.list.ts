@@ -66,12 +66,11 @@ export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: 
     .limit(parameter('limit'))
     .as('page');
   const total = db.select({ total: count() }).from(tasks).where(matching);
-  const names = Object.keys(taskColumns) as (keyof typeof taskColumns)[];
   // The counter's row comes along, of the same snapshot: without it an empty page would have no revision.
   const query = db
     .select({
       list_revision: constant<number>(userRevisions.revision).as('list_revision'),
-      ...Object.fromEntries(names.map((name) => [name, page[name]])),
+      ...page._.selectedFields,
       ...(counted && { total: scalar<number>(total).as('total') }),
     })
     .from(userRevisions)

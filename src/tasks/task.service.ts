@@ -90,17 +90,17 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 
   const findLiveTask = batched(
     (keys: TaskKey[]) => {
-      const user_ids = makePgArray(keys.map(({ user_id }) => user_id));
-      const ids = makePgArray(keys.map(({ id }) => id));
-      return read(() => rowsOf<TaskRow>(statements.getTasks, { user_ids, ids }));
+      const user_id = makePgArray(keys.map((key) => key.user_id));
+      const id = makePgArray(keys.map((key) => key.id));
+      return read(() => rowsOf<TaskRow>(statements.getTasks, { user_id, id }));
     },
     ({ user_id, id }) => `${id} ${user_id}`,
   );
 
   const findCounter = batched(
     (users: Pick<CounterRow, 'user_id'>[]) => {
-      const user_ids = makePgArray(users.map(({ user_id }) => user_id));
-      return read(() => rowsOf<CounterRow>(statements.readRevisions, { user_ids }));
+      const user_id = makePgArray(users.map((user) => user.user_id));
+      return read(() => rowsOf<CounterRow>(statements.readRevisions, { user_id }));
     },
     ({ user_id }) => user_id,
   );

@@ -78,13 +78,9 @@ export function prepareTaskStatements(db: Drizzle) {
     readRevisions: db
       .select({ user_id: userRevisions.user_id, revision: userRevisions.revision })
       .from(userRevisions)
-      .where(isElementOf(userRevisions.user_id, 'user_ids'))
+      .where(isElementOf(userRevisions.user_id, 'user_id'))
       .prepare('read_revisions'),
-    getTasks: db
-      .select(taskColumns)
-      .from(tasks)
-      .where(and(rowIsIn([tasks.user_id, tasks.id], rowsOfArrays({ user_ids: 'text[]', ids: 'uuid[]' })), isLive))
-      .prepare('get_tasks'),
+    getTasks: prepareGetTasks(db),
     /** The task in whatever state it is; asked only to tell why a write changed nothing. */
     findTask: db
       .select({ ...taskColumns, deleted_at: tasks.deleted_at })
@@ -115,6 +111,22 @@ function remember<Shape, Statement>(prepare: (shape: Shape) => Statement): (key:
     prepared.set(key, statement);
     return statement;
   };
+}
+
+/**
+ * The live ones of many tasks. Each is looked up by itself: a join might be planned for a table that is small, as a
+ * reading of all of it, and the plan is kept when the table grows.
+ */
+function prepareGetTasks(db: Drizzle) {
+  const { user_id, id } = tasks;
+  const wanted = db.$with('wanted', { user_id, id }).as(rowsOfArrays({ user_id: 'text[]', id: 'uuid[]' }));
+  const found = db
+    .select(taskColumns)
+    .from(tasks)
+    .where(and(eq(user_id, wanted.user_id), eq(id, wanted.id), isLive))
+    .limit(1)
+    .as('found');
+  return db.with(wanted).select(found._.selectedFields).from(wanted).crossJoinLateral(found).prepare('get_tasks');
 }
 
 function prepareCreate(db: Drizzle, name: string, once: boolean) {
