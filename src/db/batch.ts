@@ -1,4 +1,5 @@
-/** Makes one read of many: what is asked for by key within one turn of the event loop goes into one statement. */
+/** Makes one statement of many: of what is asked for within one turn of the event loop. */
+import { DatabaseUnavailable } from '../errors.ts';
 
 /** More than these go into another statement, for another connection. */
 const MAX_KEYS = 64;
@@ -15,29 +16,75 @@ interface Request<Key, Value> {
  * @param nameOf tells whose a value is: what it yields for the value and for its key is the same
  * @returns a read of one key, which yields undefined where there is nothing. When `load` fails, so do all its reads.
  */
-export function batched<Key, Value>(
+export function batchedReads<Key, Value>(
   load: (keys: Key[]) => Promise<Value[]>,
   nameOf: (item: Key | Value) => string,
 ): (key: Key) => Promise<Value | undefined> {
-  let requests: Request<Key, Value>[] = [];
-
-  async function send(): Promise<void> {
-    const batch = requests;
-    if (batch.length === 0) return;
-    requests = [];
+  return gather<Key, Value>(async (batch) => {
     try {
-      const values = new Map<string, Value>();
-      for (const value of await load(batch.map(({ key }) => key))) values.set(nameOf(value), value);
+      const values = named(await load(batch.map(({ key }) => key)), nameOf);
       for (const { key, resolve } of batch) resolve(values.get(nameOf(key)));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
+  });
+}
+
+/**
+ * @param writeAll does what it can do at once, without waiting for anyone, and yields what it wrote
+ * @param writeOne does one write: what came alone, what has the name of another, and what `writeAll` did not do, be it
+ *   that all of it was undone because one failed
+ * @param nameOf tells whose a value is: what it yields for the value and for its key is the same
+ * @returns one write; it yields undefined when `writeOne` does. When the database is unavailable, no one can know what
+ *   was written: all writes of the statement fail.
+ */
+export function batchedWrites<Key, Value>(
+  writeAll: (keys: Key[]) => Promise<Value[]>,
+  writeOne: (key: Key) => Promise<Value | undefined>,
+  nameOf: (item: Key | Value) => string,
+): (key: Key) => Promise<Value | undefined> {
+  const alone = ({ key, resolve, reject }: Request<Key, Value>) => void writeOne(key).then(resolve, reject);
+
+  return gather<Key, Value>(async (batch) => {
+    const firsts = new Map<string, Request<Key, Value>>();
+    for (const request of batch) {
+      const name = nameOf(request.key);
+      if (firsts.has(name)) alone(request);
+      else firsts.set(name, request);
+    }
+    const together = [...firsts.values()];
+    try {
+      const values = together.length > 1 ? named(await writeAll(together.map(({ key }) => key)), nameOf) : new Map();
+      for (const [name, request] of firsts) {
+        const value = values.get(name);
+        if (value === undefined) alone(request);
+        else request.resolve(value);
+      }
+    } catch (error) {
+      for (const request of together)
+        if (error instanceof DatabaseUnavailable) request.reject(error);
+        else alone(request);
+    }
+  });
+}
+
+function gather<Key, Value>(send: (batch: Request<Key, Value>[]) => void): (key: Key) => Promise<Value | undefined> {
+  let requests: Request<Key, Value>[] = [];
+
+  function sendAll(): void {
+    const batch = requests;
+    requests = [];
+    if (batch.length > 0) send(batch);
   }
 
   return (key) =>
     new Promise((resolve, reject) => {
-      if (requests.length === 0) setImmediate(send);
+      if (requests.length === 0) setImmediate(sendAll);
       requests.push({ key, resolve, reject });
-      if (requests.length === MAX_KEYS) void send();
+      if (requests.length === MAX_KEYS) sendAll();
     });
+}
+
+function named<Value>(values: Value[], nameOf: (value: Value) => string): Map<string, Value> {
+  return new Map(values.map((value) => [nameOf(value), value]));
 }

@@ -1,10 +1,14 @@
 /** The few SQL expressions that Drizzle's builder cannot say. Nothing outside `src/db` writes SQL; values are bound. */
 import { type Column, type SQL, type SQLWrapper, sql, type WithSubquery } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
 
 type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]' | 'uuid[]' | 'task_priority';
 
 /** A named parameter, given its value when a prepared statement runs. */
 export const parameter = (name: string) => sql.placeholder(name);
+
+/** A named parameter called like the column, given its value in the form that the column wants. */
+export const parameterFor = <T>(column: Column): SQL<T> => sql`${sql.param(parameter(column.name), column)}`;
 
 /** A value, parameter or column where the builder wants an expression. */
 export const constant = <T>(value: SQLWrapper | number | boolean): SQL<T> => sql`${value}`;
@@ -47,6 +51,13 @@ export const rowsOfArrays = (columns: Record<string, ParameterType>): SQL => {
   const arrays = Object.entries(columns).map(([name, type]) => typedParameter(name, type));
   return sql`select * from unnest(${sql.join(arrays, sql`, `)}) as arrays (${sql.join(names, sql`, `)})`;
 };
+
+/**
+ * A query for the objects of the JSON array in a named parameter, as those rows of the table that meet the condition. The
+ * parameter is text, for Bun's driver makes JSON of what is to be JSON.
+ */
+export const rowsOfJson = (table: PgTable, name: string, condition: SQL): SQL =>
+  sql`select * from json_populate_recordset(null::${table}, ${typedParameter(name, 'text')}::json) as ${table} where ${condition}`;
 
 /** Inequality that treats NULL as a value. */
 export const isDistinctFrom = (left: SQLWrapper, right: SQLWrapper): SQL<boolean> =>

@@ -122,7 +122,11 @@ export const tasks = pgTable(
   ],
 );
 
-const { deleted_at: _deletedAt, due: _due, ...resource } = getTableColumns(tasks);
+const { due: _due, ...stored } = getTableColumns(tasks);
+const { deleted_at: _deletedAt, ...resource } = stored;
+
+/** The columns that are written; PostgreSQL makes the rest of them. */
+export const storedColumns = stored;
 
 /** The columns that a client sees; the others only serve the database. */
 export const taskColumns = resource;

@@ -1,6 +1,6 @@
 /** The rules of tasks. Every function works on the tasks of one user and finds no others. */
 import { makePgArray } from 'drizzle-orm/pg-core';
-import { batched } from '../db/batch.ts';
+import { batchedReads, batchedWrites } from '../db/batch.ts';
 import type { Database } from '../db/client.ts';
 import { postgresFailure } from '../db/failures.ts';
 import { type DriverInstant, rowsOf, type TaskRow, toStoredTask } from '../db/rows.ts';
@@ -11,7 +11,7 @@ import type { NewTaskId } from './task.id.ts';
 import { placeOf, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
 import { allows, type Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
-import { type ChangeShape, prepareTaskStatements, type TaskStatements, WRITABLE_FIELDS } from './task.statements.ts';
+import { prepareTaskStatements, remember, type TaskStatements } from './task.statements.ts';
 import {
   DEFAULTS,
   fromJson,
@@ -20,6 +20,7 @@ import {
   parametersOf,
   parametersOfPrecondition,
 } from './task.values.ts';
+import { type Change, type ChangeShape, WRITABLE_FIELDS } from './task.writes.ts';
 
 export interface TaskServiceDependencies {
   database: Database;
@@ -78,6 +79,9 @@ type CounterRow = { user_id: string; revision: number | string };
 
 type FoundRow = TaskRow & { deleted_at: DriverInstant | null };
 
+/** The values of a write by the names of their columns, and what else its statement asks for. */
+type WriteParameters = Record<string, unknown> & { user_id: string };
+
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** Every function rejects with DatabaseUnavailable when the database cannot answer. */
@@ -88,7 +92,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   /** An answer from before this moment counts no longer. */
   const expiry = () => new Date(clock() - KEY_LIFETIME_MS).toISOString();
 
-  const findLiveTask = batched(
+  const findLiveTask = batchedReads(
     (keys: TaskKey[]) => {
       const user_id = makePgArray(keys.map((key) => key.user_id));
       const id = makePgArray(keys.map((key) => key.id));
@@ -97,7 +101,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     ({ user_id, id }) => `${id} ${user_id}`,
   );
 
-  const findCounter = batched(
+  const findCounter = batchedReads(
     (users: Pick<CounterRow, 'user_id'>[]) => {
       const user_id = makePgArray(users.map((user) => user.user_id));
       return read(() => rowsOf<CounterRow>(statements.readRevisions, { user_id }));
@@ -126,9 +130,34 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     });
   }
 
-  async function createdBy(statement: TaskStatements['createTask'], values: Record<string, unknown>) {
-    const [row] = await writeTask(() => rowsOf<TaskRow>(statement, values));
-    return toStoredTask(row as TaskRow);
+  /** One write by itself; yields no row when it found nothing to do. */
+  async function writeOne(statement: TaskStatements['createTask'], row: WriteParameters): Promise<TaskRow | undefined> {
+    return (await writeTask(() => rowsOf<TaskRow>(statement, row)))[0];
+  }
+
+  function writeMany(statement: TaskStatements['createTasks'], rows: WriteParameters[]): Promise<TaskRow[]> {
+    return writeTask(() => rowsOf<TaskRow>(statement, { rows: JSON.stringify(rows) }));
+  }
+
+  const ownerOf = ({ user_id }: Pick<TaskRow, 'user_id'>) => user_id;
+
+  const createTogether = batchedWrites(
+    (rows: WriteParameters[]) => writeMany(statements.createTasks, rows),
+    (row) => writeOne(statements.createTask, row),
+    ownerOf,
+  );
+
+  const changeTogether = remember((change: Change) =>
+    batchedWrites(
+      (rows: WriteParameters[]) => writeMany(statements.changeTasks(nameOf(change), change), rows),
+      changeAlone({ ...change, conditional: false, once: false }),
+      ownerOf,
+    ),
+  );
+
+  function changeAlone(shape: ChangeShape): (row: WriteParameters) => Promise<TaskRow | undefined> {
+    const statement = statements.changeTask(`${nameOf(shape)} ${shape.conditional} ${shape.once}`, shape);
+    return (row) => writeOne(statement, row);
   }
 
   /** Rejects while tasks cannot be read. */
@@ -142,14 +171,12 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const created_at = new Date(time).toISOString();
     const fields = normalise({ ...DEFAULTS, ...input });
     const completed_at = fields.completed ? created_at : null;
-    const values = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
-    if (!once) {
-      return { task: await createdBy(statements.createTask, values), replayed: false };
-    }
+    const row = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
+    if (!once) return { task: toStoredTask((await createTogether(row)) as TaskRow), replayed: false };
     return repeat(async () => {
       try {
-        const task = await createdBy(statements.createTaskOnce, { ...values, ...once, now: created_at });
-        return { task, replayed: false };
+        const created = await writeOne(statements.createTaskOnce, { ...row, ...once });
+        return { task: toStoredTask(created as TaskRow), replayed: false };
       } catch (error) {
         if (!(error instanceof KeyTaken)) throw error;
         return findAnswer(user_id, once);
@@ -234,7 +261,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const wanted = normaliseFilter(filter);
     const statement = statements.deleteTasks(shapeOf(wanted), wanted);
     if (precondition.if_none_match !== '*') {
-      const values = { ...parametersOf(wanted), ...parametersOfPrecondition(precondition), user_id, now: now() };
+      const values = { ...parametersOf(wanted), ...parametersOfPrecondition(precondition), user_id, updated_at: now() };
       const [deleted] = await writeTask(() => statement.execute(values));
       if (deleted) return;
     }
@@ -258,9 +285,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const patch = normalise(input);
     const fields = WRITABLE_FIELDS.filter((name) => patch[name] !== undefined);
     const isAsWanted = (task: StoredTask) => fields.every((name) => Bun.deepEquals(patch[name], task[name]));
-    // An empty patch is one that changes nothing.
-    const values = { ...patch, tags: patch.tags && makePgArray(patch.tags) };
-    return change(target, { kind: 'update', fields }, values, isAsWanted, once);
+    return change(target, { kind: 'update', fields }, patch, isAsWanted, once);
   }
 
   /**
@@ -270,30 +295,34 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
    */
   function change(
     target: TaskTarget,
-    { kind, fields }: Pick<ChangeShape, 'kind' | 'fields'>,
-    values: Record<string, unknown>,
+    change: Change,
+    patch: TaskPatch,
     isAsWanted: (task: StoredTask) => boolean,
     once?: Once,
   ): Promise<Written> {
+    const { kind, fields } = change;
     const { user_id } = target;
     const id = existingId(target.id);
     const state = kind === 'restore' ? 'deleted' : 'live';
     const conditional = target.if_match !== undefined || target.if_none_match !== undefined;
-    const statement = statements.changeTask({ kind, fields, conditional, once: once !== undefined });
+    const write =
+      conditional || once
+        ? changeAlone({ ...change, conditional, once: once !== undefined })
+        : changeTogether(nameOf(change), change);
     // Nothing to change, or a precondition that no task meets.
     const isIdle = (kind === 'update' && fields.length === 0) || target.if_none_match === '*';
     return repeat(async () => {
       const parameters = {
-        ...values,
+        ...patch,
         ...(conditional && parametersOfPrecondition(target)),
         ...once,
         user_id,
         id,
-        now: now(),
+        updated_at: now(),
       };
       try {
-        const rows = isIdle ? [] : await writeTask(() => rowsOf<TaskRow>(statement, parameters));
-        if (rows[0]) return { task: toStoredTask(rows[0]), replayed: false };
+        const written = isIdle ? undefined : await write(parameters);
+        if (written) return { task: toStoredTask(written), replayed: false };
       } catch (error) {
         const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
         if (answer) return answer;
@@ -349,6 +378,11 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     restoreTask,
     forgetAnswers,
   };
+}
+
+/** What two changes have in common that one prepared statement serves. */
+function nameOf({ kind, fields }: Change): string {
+  return `${kind} ${fields}`;
 }
 
 /** How long a repeat gets the first answer. */

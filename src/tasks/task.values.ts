@@ -4,7 +4,7 @@ import type { StoredTask } from '../db/schema.ts';
 import type { TaskFilter } from './task.list.ts';
 import type { Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch } from './task.schema.ts';
-import type { WritableField } from './task.statements.ts';
+import type { WritableField } from './task.writes.ts';
 
 /** What a new task has where the client says nothing. */
 export const DEFAULTS = {

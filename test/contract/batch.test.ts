@@ -1,11 +1,12 @@
-/** Reads that share a statement: what no request of a test can time well enough. */
+/** Requests that share a statement: what no request of a test can time well enough. */
 import { expect, test } from 'bun:test';
-import { batched } from '../../src/db/batch.ts';
+import { batchedReads, batchedWrites } from '../../src/db/batch.ts';
+import { DatabaseUnavailable } from '../../src/errors.ts';
 
 /** Reads whose statements a test answers in its own time. */
 function openReads() {
   const statements: { keys: string[]; answer: PromiseWithResolvers<string[]> }[] = [];
-  const read = batched(
+  const read = batchedReads(
     (keys: string[]) => {
       const answer = Promise.withResolvers<string[]>();
       statements.push({ keys, answer });
@@ -51,4 +52,62 @@ test('The 65th read of a turn does not wait for the statement of the first 64', 
   expect(await reads[64]).toBe('KEY 64');
   statements[0]?.answer.resolve([]);
   expect(await Promise.all(reads.slice(0, 64))).toEqual(Array(64).fill(undefined));
+});
+
+/** Writes of names; each yields the name in capitals. */
+function openWrites(writeAll: (names: string[]) => Promise<string[]>) {
+  const together: string[][] = [];
+  const alone: string[] = [];
+  const write = batchedWrites(
+    (names: string[]) => {
+      together.push(names);
+      return writeAll(names);
+    },
+    async (name) => {
+      alone.push(name);
+      if (name.startsWith('bad')) throw new Error(name);
+      return name.startsWith('idle') ? undefined : name.toUpperCase();
+    },
+    (name) => name.toLowerCase(),
+  );
+  return { write, together, alone };
+}
+
+const all = async (names: string[]) => names.map((name) => name.toUpperCase());
+
+test('A write that comes alone goes alone, and two in two turns as well', async () => {
+  const { write, together, alone } = openWrites(all);
+  expect(await write('a')).toBe('A');
+  expect(await write('b')).toBe('B');
+  expect({ together, alone }).toEqual({ together: [], alone: ['a', 'b'] });
+});
+
+test('Writes of one turn go together, but only one of each name', async () => {
+  const { write, together, alone } = openWrites(all);
+  expect(await Promise.all(['a', 'b', 'a', 'c', 'a'].map(write))).toEqual(['A', 'B', 'A', 'C', 'A']);
+  expect({ together, alone }).toEqual({ together: [['a', 'b', 'c']], alone: ['a', 'a'] });
+});
+
+test('What was not written together is written alone, and that decides', async () => {
+  const { write, together, alone } = openWrites(async () => ['B']);
+  const [a, b, idle, bad] = await Promise.allSettled(['a', 'b', 'idle', 'bad'].map(write));
+  expect([a, b, idle]).toMatchObject([{ value: 'A' }, { value: 'B' }, { value: undefined }]);
+  expect(bad).toEqual({ status: 'rejected', reason: new Error('bad') });
+  expect({ together, alone }).toEqual({ together: [['a', 'b', 'idle', 'bad']], alone: ['a', 'idle', 'bad'] });
+});
+
+test('When a statement was refused for one of its writes, the others are not', async () => {
+  const { write, alone } = openWrites(() => Promise.reject(new Error('constraint')));
+  const [a, bad, b] = await Promise.allSettled(['a', 'bad', 'b'].map(write));
+  expect([a, b]).toMatchObject([{ value: 'A' }, { value: 'B' }]);
+  expect(bad).toEqual({ status: 'rejected', reason: new Error('bad') });
+  expect(alone).toEqual(['a', 'bad', 'b']);
+});
+
+test('When the database is unavailable, nobody knows what was written, and nothing is written again', async () => {
+  const unavailable = new DatabaseUnavailable(new Error('connection lost'));
+  const { write, alone } = openWrites(() => Promise.reject(unavailable));
+  const outcomes = await Promise.allSettled(['a', 'b', 'a'].map(write));
+  expect(outcomes).toMatchObject([{ reason: unavailable }, { reason: unavailable }, { value: 'A' }]);
+  expect(alone).toEqual(['a']);
 });

@@ -166,6 +166,16 @@ const OPERATIONS: readonly { what: string; act: Act; status: number; statements:
   { what: 'restore what is not in the bin', act: change('POST', '/restore'), status: 200, statements: 2 },
 ];
 
+/** What may be done to tasks of different users by one statement; done over and over, it changes something each time. */
+const SHARED: readonly { what: string; act: Act; before?: Act }[] = [
+  { what: 'creates', act: ({ call, root }) => call('POST', root, { body: { title: 'b' } }) },
+  { what: 'replacements', act: (...of) => change('PUT', '', { title: crypto.randomUUID() })(...of) },
+  { what: 'patches', act: (...of) => change('PATCH', '', { title: crypto.randomUUID() })(...of) },
+  { what: 'toggles', act: change('PATCH', '/complete') },
+  { what: 'deletions', before: change('POST', '/restore'), act: change('DELETE', '') },
+  { what: 'restores', before: change('DELETE', ''), act: change('POST', '/restore') },
+];
+
 const { folder, remove } = await makeFolder();
 afterAll(remove);
 const url = await createDatabase();
@@ -205,6 +215,28 @@ for (const { name, opened } of [
         expect({ statuses, statements: sent.length }).toEqual({ statuses: Array(count).fill(200), statements });
       }
     });
+
+    for (const { what, act, before } of SHARED) {
+      test(`${what} for users who have tasks share a statement, up to 64 of them`, async () => {
+        const apps = Array.from({ length: 65 }, () => createTestApp(database));
+        const tasks = await Promise.all(apps.map((app) => app.create()));
+        for (const [count, statements] of [
+          [2, 1],
+          [64, 1],
+          [65, 2],
+        ] as const) {
+          const together = apps.slice(0, count);
+          if (before) await Promise.all(together.map((app, n) => before(app, tasks[n] as Task)));
+          sent.length = 0;
+          // Through one app, that they come to one service.
+          const answers = await Promise.all(
+            together.map((app, n) => act({ ...app, call: apps[0]?.call ?? app.call }, tasks[n] as Task)),
+          );
+          expect(answers.filter(({ status }) => status >= 300)).toEqual([]);
+          expect({ count, statements: sent.length }).toEqual({ count, statements });
+        }
+      });
+    }
 
     test('without Prefer nothing is counted', async () => {
       const { call, root } = createTestApp(database);

@@ -1,0 +1,241 @@
+/** Writes of many users that come in at the same moment go to the database as one. Nobody must be able to tell. */
+import { describe, expect, test } from 'bun:test';
+import { SQL } from 'bun';
+import { openDatabase } from '../../src/db/client.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import type { Task } from '../../src/tasks/task.schema.ts';
+import { createTestApp, type TestApp } from '../support/app.ts';
+import { atEnd } from '../support/cleanup.ts';
+import { forEachDatabase } from '../support/databases.ts';
+import { taskNotFound } from '../support/expected.ts';
+import type { Answer } from '../support/openapi.ts';
+import { createDatabase } from '../support/postgres.ts';
+
+/** Users with names that are special to SQL, JSON, arrays of PostgreSQL, or addresses. */
+const NAMES = ['a', 'A', '{a,b}', '"', "o'hara", '\\', 'NULL', 'null', '$1', '%', 'ü', '𝒜', ' ', 'a/b', '[]', '-'];
+
+let groups = 0;
+
+/** Users of an app that no other test has, each with the root of their tasks. */
+function users({ user }: TestApp, names: readonly string[] = NAMES) {
+  groups += 1;
+  return names.map((name) => {
+    const user_id = `${user}-${groups}-${name}`;
+    return { user_id, root: `/api/${encodeURIComponent(user_id)}/tasks` };
+  });
+}
+
+type Act = (call: TestApp['call'], root: string, id: string) => Promise<Answer>;
+
+function send(method: string, path: string, body?: object): Act {
+  return (call, root, id) => call(method, `${root}/${id}${path}`, { body });
+}
+const patch = (body: object) => send('PATCH', '', body);
+const post =
+  (body: object): Act =>
+  (call, root) =>
+    call('POST', root, { body });
+
+const AWKWARD = {
+  title: '"\'\\ {a,b} NULL \u{1f600} $1 \u2028 ﻿',
+  description: '\\u0041 \n\t "\\" \u0001 \ufffd',
+  tags: ['{', '"', 'null', 'a,b', "'", '\\', 'ß'],
+};
+
+/** What is done one after the other, and its status; the task is the first that was created. */
+const LIFE: readonly (readonly [string, number, Act])[] = [
+  ['create of a first task', 201, post({ title: 'Buy milk' })],
+  ['create', 201, post({ title: 'Buy bread' })],
+  [
+    'create of what is done',
+    201,
+    post({ ...AWKWARD, completed: true, priority: 'high', due_date: '9999-12-31', order: -7 }),
+  ],
+  ['create with an instant', 201, post({ title: 'x', due_at: '1970-01-01T01:00:00.001+01:00', order: 2_147_483_647 })],
+  ['patch of texts', 200, patch(AWKWARD)],
+  ['patch of completion', 200, patch({ completed: true, description: null })],
+  ['patch of the rest', 200, patch({ priority: 'low', due_date: '2026-12-01', order: -2_147_483_648, tags: [] })],
+  ['patch that changes nothing', 200, patch({ priority: 'low', tags: [] })],
+  ['patch of nothing', 200, patch({})],
+  ['patch that makes it due twice', 400, patch({ due_at: '2026-12-01T00:00:00Z' })],
+  ['replace', 200, send('PUT', '', { title: 'Buy tea', due_at: '2030-01-01T00:00:00Z' })],
+  ['replace by what is not valid', 400, send('PUT', '', { title: '' })],
+  ['complete', 200, send('PATCH', '/complete', { completed: true })],
+  ['complete what is', 200, send('PATCH', '/complete', { completed: true })],
+  ['toggle', 200, send('PATCH', '/complete')],
+  ['delete', 204, send('DELETE', '')],
+  ['delete again', 404, send('DELETE', '')],
+  ['patch of what is gone', 404, patch({ title: 'x' })],
+  ['restore', 200, send('POST', '/restore')],
+  ['restore what is there', 200, send('POST', '/restore')],
+];
+
+forEachDatabase('What many users do at the same moment', (open) => {
+  test('is done for each as it is for one alone', async () => {
+    const { call, ...app } = open();
+    const [alone, ...many] = users(app as TestApp, ['alone', ...NAMES]);
+    const ids = new Map<string, string>();
+
+    /** The answer without what is the user's own: names, ids, addresses. */
+    const act = async (what: Act, { user_id, root }: (typeof many)[0]) => {
+      const { status, headers, body } = (await what(call, root, ids.get(user_id) ?? '')) as Answer<Partial<Task>>;
+      const { id, url, user_id: owner, ...task } = body ?? {};
+      const { 'x-request-id': _, location, ...others } = headers;
+      expect(location).toBe(status === 201 ? url : undefined);
+      if (status >= 400 || !id) return { status, others, faults: (body as { errors?: unknown })?.errors };
+      expect({ owner, url }).toEqual({ owner: user_id, url: `http://localhost${root}/${id}` });
+      if (!ids.has(user_id)) ids.set(user_id, id);
+      return { status, others, task };
+    };
+
+    for (const [name, status, what] of LIFE) {
+      const expected = await act(what, alone as (typeof many)[0]);
+      expect({ name, status: expected.status }).toEqual({ name, status });
+      const answers = await Promise.all(many.map((user) => act(what, user)));
+      expect({ name, answers }).toEqual({ name, answers: many.map(() => expected) });
+    }
+    const revisions = await Promise.all(many.map(async ({ user_id }) => (await app.stored(user_id)).revision));
+    expect(revisions).toEqual(many.map(() => 12));
+  });
+
+  test('has an outcome of its own for each', async () => {
+    const app = open();
+    const { call } = app;
+    const [plain, other, dated, gone, same, tidy, thief] = users(app, NAMES.slice(0, 7)).map(({ user_id, root }) => ({
+      user_id,
+      root,
+      create: async (fields: object) => (await call<Task>('POST', root, { body: { title: 'x', ...fields } })).body,
+    }));
+    if (!plain || !other || !dated || !gone || !same || !tidy || !thief) throw new Error('There are fewer names.');
+    const due_at = '2026-12-01T09:30:00.000Z';
+    const tasks = await Promise.all([
+      plain.create({}),
+      other.create({}),
+      dated.create({ due_date: '2026-12-24' }),
+      gone.create({}),
+      same.create({ due_at }),
+      tidy.create({}),
+    ]);
+    await call('DELETE', tasks[3].url);
+    const stolen = `${thief.root}/${tasks[0].id}`;
+    const answers = await Promise.all(
+      [...tasks.map(({ url }) => url), stolen].map((url) => call<Task>('PATCH', url, { body: { due_at } })),
+    );
+    const changed = (task: Task) => ({ status: 200, body: { ...task, due_at, revision: 2 } });
+    expect(answers).toMatchObject([
+      changed(tasks[0]),
+      changed(tasks[1]),
+      { status: 400, body: { errors: [{ detail: 'must not leave the task both due_date and due_at' }] } },
+      taskNotFound(`${gone.root}/${tasks[3].id}`),
+      { status: 200, body: tasks[4] },
+      changed(tasks[5]),
+      taskNotFound(stolen),
+    ]);
+  });
+
+  test('takes a number of its own, however many writes each of them sends', async () => {
+    const app = open();
+    const { call } = app;
+    const many = users(app);
+    const answers = await Promise.all(
+      [1, 2, 3, 4, 5].flatMap(() => many.map(({ root }) => call<Task>('POST', root, { body: { title: 'x' } }))),
+    );
+    const revisions = Map.groupBy(answers, ({ body }) => body.user_id);
+    for (const { user_id } of many)
+      expect(
+        revisions
+          .get(user_id)
+          ?.map(({ body }) => body.revision)
+          .sort(),
+      ).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe('Where two processes write for the same users at the same moment', async () => {
+  const url = await createDatabase();
+  const [one, two, admin] = [await connect(url), await connect(url), new SQL(url, { max: 1 })];
+  atEnd(() => admin.close());
+
+  test('no number is taken twice, none is left out, and no change is lost', async () => {
+    const ROUNDS = 20;
+    const many = users(one);
+    const everyone = [one, two, one];
+    const created = await Promise.all(
+      everyone.flatMap(({ call }) => many.map(({ root }) => call<Task>('POST', root, { body: { title: 'x' } }))),
+    );
+    const firsts = new Map(created.map(({ body }) => [body.user_id, body]));
+    const changes: Answer<Task>[] = [];
+    for (let round = 0; round < ROUNDS; round += 1)
+      changes.push(
+        ...(await Promise.all(
+          everyone.flatMap(({ call }, n) =>
+            many.map(({ user_id }) => {
+              const { url } = firsts.get(user_id) as Task;
+              return n === 0
+                ? call<Task>('PATCH', url, { body: { order: round + 1 } })
+                : call<Task>('PATCH', `${url}/complete`);
+            }),
+          ),
+        )),
+      );
+    const revisions = Map.groupBy([...created, ...changes], ({ body }) => body.user_id);
+    for (const { user_id } of many) {
+      const taken = revisions.get(user_id)?.map(({ body }) => body.revision);
+      const total = everyone.length * (1 + ROUNDS);
+      expect(taken?.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, n) => n + 1));
+      const { tasks, revision } = await one.stored(user_id);
+      expect(revision).toBe(total);
+      // Toggled twice a round.
+      expect(tasks.find(({ id }) => id === firsts.get(user_id)?.id)).toMatchObject({ order: ROUNDS, completed: false });
+    }
+  });
+
+  for (const [what, table] of [
+    ['whose counter another transaction holds', 'user_revisions'],
+    ['whose task another transaction holds', 'tasks'],
+  ] as const)
+    test(`nobody waits for a user ${what}`, async () => {
+      const [slow, ...others] = users(one);
+      if (!slow) throw new Error('There is no user.');
+      const tasks = await Promise.all(
+        [slow, ...others].map(({ root }) => one.call<Task>('POST', root, { body: { title: 'x' } })),
+      );
+      const held = await admin.reserve();
+      await held`begin`;
+      await held`select from ${admin(table)} where user_id = ${slow.user_id} for update`;
+      let isAnswered = false;
+      const answers = tasks.map(({ body }) => one.call<Task>('PATCH', body.url, { body: { title: 'y' } }));
+      const last = answers[0]?.then(() => (isAnswered = true));
+      for (const { status } of await Promise.all(answers.slice(1))) expect(status).toBe(200);
+      expect(isAnswered).toBe(false);
+      await held`commit`;
+      held.release();
+      await last;
+      expect((await answers[0])?.body).toMatchObject({ title: 'y', revision: 2 });
+    });
+
+  test('a first task waits for nobody but the user’s own', async () => {
+    // No more than there are connections.
+    const [slow, ...others] = users(one, NAMES.slice(0, 10));
+    if (!slow) throw new Error('There is no user.');
+    const held = await admin.reserve();
+    await held`begin`;
+    await held`insert into user_revisions values (${slow.user_id}, 1)`;
+    let isAnswered = false;
+    const answers = [slow, ...others].map(({ root }) => one.call<Task>('POST', root, { body: { title: 'x' } }));
+    const last = answers[0]?.then(() => (isAnswered = true));
+    for (const { status } of await Promise.all(answers.slice(1))) expect(status).toBe(201);
+    expect(isAnswered).toBe(false);
+    await held`commit`;
+    held.release();
+    await last;
+    expect((await answers[0])?.body).toMatchObject({ revision: 2 });
+  });
+
+  async function connect(url: string): Promise<TestApp> {
+    const database = await openDatabase({ url, dataDir: '', poolSize: 10, timeoutMs: 10_000 });
+    atEnd(database.close);
+    await migrate(database.db);
+    return createTestApp(database, { newTaskId: () => Bun.randomUUIDv7() });
+  }
+});
