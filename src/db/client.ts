@@ -13,8 +13,10 @@ export interface Database extends Guard {
  * are made when first needed, so this succeeds while a server is down; it fails when another process uses `dataDir`.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, poolSize, timeoutMs } = options;
   const { db, close, reconnect } = await openDriver(options);
-  return { ...createGuard({ timeoutMs: options.timeoutMs, onStall: reconnect }), db, close };
+  const atOnce = url === undefined ? 1 : poolSize;
+  return { ...createGuard({ timeoutMs, atOnce, onStall: reconnect }), db, close };
 }
 
 async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened> {

@@ -1,10 +1,15 @@
-/** Runs statements so that none waits for ever: a time limit, one more try where that is safe, one kind of failure. */
+/**
+ * Runs statements so that none waits for ever: a time limit, one more try where that is safe, one kind of failure; and
+ * no more at once than there are connections, so that none waits behind another that waits for a lock.
+ */
 import { DatabaseUnavailable } from '../errors.ts';
 import { isUnavailable, wasNeverSent } from './failures.ts';
 
 export interface GuardOptions {
   /** How long a statement may take, its second try included. */
   timeoutMs: number;
+  /** Statements at once; more of them wait for their turn. */
+  atOnce: number;
   /** Called when the database has answered nothing at all for that long: its connections are as good as dead. */
   onStall?: () => void;
 }
@@ -23,21 +28,26 @@ const RETRY_AFTER_MS = 50;
 class Pending {
   before: Pending | undefined;
   after: Pending | undefined;
+  isSent = false;
   isOver = false;
   wasRepeated = false;
 
   constructor(
     readonly startedAt: number,
+    readonly send: () => void,
     readonly reject: (error: unknown) => void,
   ) {}
 }
 
 /** Both functions reject with DatabaseUnavailable when the database is at fault, and else with what it said. */
-export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
+export function createGuard({ timeoutMs, atOnce, onStall = () => {} }: GuardOptions) {
   const stats: StatementStats = { inFlight: 0, observe: () => {} };
   // Linked by hand: a Set of statements makes a read of one task cost the process a seventh more (test/bench/LOG.md).
   let first: Pending | undefined;
   let last: Pending | undefined;
+  /** The first whose turn has not come; none after it has been sent either. */
+  let waiting: Pending | undefined;
+  let running = 0;
   let timer: Timer | undefined;
   let answeredAt = 0;
   const interval = timeoutMs / 20;
@@ -49,6 +59,14 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
     else first = pending;
     last = pending;
     timer ??= setInterval(look, interval);
+    if (running < atOnce) start(pending);
+    else waiting ??= pending;
+  }
+
+  function start(pending: Pending): void {
+    running += 1;
+    pending.isSent = true;
+    pending.send();
   }
 
   function end(pending: Pending, now: number): void {
@@ -57,11 +75,23 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
     else first = after;
     if (after) after.before = before;
     else last = before;
+    if (waiting === pending) waiting = after;
     // Or one that is over, and old to the garbage collector, would keep those alive that came after it.
     pending.before = pending.after = undefined;
     pending.isOver = true;
     stats.inFlight -= 1;
     stats.observe(now - pending.startedAt);
+    if (pending.isSent) running -= 1;
+    while (waiting && running < atOnce && !isLate(waiting, now)) {
+      const next = waiting;
+      waiting = next.after;
+      start(next);
+    }
+  }
+
+  /** Whether its time is up, or will be before the timer looks again. */
+  function isLate({ startedAt }: Pending, now: number): boolean {
+    return startedAt + timeoutMs <= now + interval;
   }
 
   /**
@@ -70,7 +100,7 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
    */
   function look(): void {
     const now = performance.now();
-    while (first && first.startedAt + timeoutMs <= now + interval) {
+    while (first && isLate(first, now)) {
       const pending = first;
       if (answeredAt < pending.startedAt) onStall();
       end(pending, now);
@@ -84,7 +114,8 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
   function run<T>(statement: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
     // One promise for all of it: this is on the way of every request.
     return new Promise<T>((resolve, reject) => {
-      const pending = new Pending(performance.now(), reject);
+      const send = () => void statement().then(onAnswer, onError);
+      const pending = new Pending(performance.now(), send, reject);
       const onAnswer = (answer: T) => {
         answeredAt = performance.now();
         if (pending.isOver) return;
@@ -104,9 +135,7 @@ export function createGuard({ timeoutMs, onStall = () => {} }: GuardOptions) {
         end(pending, now);
         reject(unavailable ? new DatabaseUnavailable(error) : error);
       };
-      const send = () => void statement().then(onAnswer, onError);
       begin(pending);
-      send();
     });
   }
 

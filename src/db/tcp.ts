@@ -1,4 +1,4 @@
-/** PostgreSQL over TCP, with Bun's own driver, which sends statements on without waiting for answers (pipelining). */
+/** PostgreSQL over TCP, with Bun's own driver. */
 import { SQL } from 'bun';
 import { drizzle } from 'drizzle-orm/bun-sql';
 import { type Opened, type ServerOptions, standIn, statementTimeout } from './driver.ts';
