@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test';
+import { sql } from 'drizzle-orm';
 import { forEachDatabase } from './support/databases.ts';
 import { invalidInput, noContent } from './support/expected.ts';
 
 const LATER = '2026-11-21T09:31:00.000Z';
 
-forEachDatabase('DELETE /api/{user_id}/tasks', (open) => {
+forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
   test('puts every task into the bin, each under a revision of its own, in the order of creation', async () => {
     const { call, clock, root, create, stored } = open();
     for (const title of ['a', 'b', 'c']) await create({ title });
@@ -41,6 +42,27 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open) => {
     expect(tasks[0]).toEqual(before[0] as never);
     expect(tasks[1]).toMatchObject({ deleted_at: LATER, revision: 4 });
     expect(revision).toBe(4);
+  });
+
+  test('takes 20,000 tasks as well, also where PostgreSQL has no statistics of the table', async () => {
+    const { call, clock, root, user, create, stored } = open();
+    await create();
+    const COUNT = 20_000;
+    const now = new Date(clock.now).toISOString();
+    // In time only if none of them is compared with every other.
+    await database.db.execute(sql`
+      with added as (
+        insert into tasks (user_id, id, title, completed, priority, tags, "order", created_at, updated_at, revision)
+        select ${user}, gen_random_uuid(), 'Task ' || n, false, 'low', '{}', 0, ${now}, ${now}, n
+        from generate_series(2, ${COUNT}::int) as n
+      )
+      update user_revisions set revision = ${COUNT}::int where user_id = ${user}`);
+    expect(await call('DELETE', root)).toEqual(noContent());
+    const { tasks, revision } = await stored();
+    expect(revision).toBe(2 * COUNT);
+    expect(tasks.map((task) => task.revision)).toEqual(tasks.map((_, n) => COUNT + 1 + n));
+    expect(tasks).toHaveLength(COUNT);
+    expect((await call('GET', root)).body).toEqual([]);
   });
 
   test('takes no revision when there is nothing to delete', async () => {

@@ -251,13 +251,13 @@ export function answerOf(task: WithSubquery) {
  * Yields the last revision taken, or no row when there was nothing to delete or the precondition failed.
  */
 export function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
+  const { user_id, id } = tasks;
   // Locking and numbering rows cannot be done by one query.
   const locked = db
     .$with('locked')
-    .as(db.select({ id: tasks.id }).from(tasks).where(matches(filter)).orderBy(asc(tasks.id)).for('update'));
-  const doomed = db
-    .$with('doomed')
-    .as(db.select({ id: locked.id, position: rowNumberFromLast(locked.id).as('position') }).from(locked));
+    .as(db.select({ user_id, id }).from(tasks).where(matches(filter)).orderBy(asc(id)).for('update'));
+  const position = rowNumberFromLast(locked.id).as('position');
+  const doomed = db.$with('doomed').as(db.select({ user_id: locked.user_id, id: locked.id, position }).from(locked));
   const counted = db
     .select({ user_id: typedParameter<string>('user_id', 'text').as('user_id'), revision: count().as('revision') })
     .from(doomed)
@@ -270,8 +270,10 @@ export function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
       .set({ deleted_at: now, updated_at: now, revision: plus(minus(bump.revision, doomed.position), 1) })
       .from(bump)
       .innerJoin(doomed, constant(true))
-      .where(and(matches(filter), eq(tasks.id, doomed.id)))
-      .returning({ id: tasks.id }),
+      // By both columns of those, and not by the parameter as well: it would let the planner, which may believe that a
+      // user has one task, compare each with each.
+      .where(and(eq(user_id, doomed.user_id), eq(id, doomed.id)))
+      .returning({ id }),
   );
   const query = db.with(locked, doomed, bump, deleted).select({ revision: bump.revision }).from(bump);
   return query.prepare(nameOf('delete_tasks', query));

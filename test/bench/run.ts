@@ -18,7 +18,7 @@ const USAGE = `Usage: bun run bench [options]
   --quick         the comparison only, in 2 rounds of 1 s
   --huge          also a table of 10,000,000 tasks; loading it takes minutes, once
 
-A run takes about six minutes, the first one two more to load the data, which it leaves in the temporary folder.
+A run takes about nine minutes, the first one two more to load the data, which it leaves in the temporary folder.
 A full run writes test/bench/RESULTS.md, a quick one only prints.`;
 
 const { values } = parseArgs({
