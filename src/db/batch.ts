@@ -22,7 +22,8 @@ export function batchedReads<Key, Value>(
 ): (key: Key) => Promise<Value | undefined> {
   return gather<Key, Value>(async (batch) => {
     try {
-      const values = named(await load(batch.map(({ key }) => key)), nameOf);
+      const values = new Map<string, Value>();
+      for (const value of await load(batch.map(({ key }) => key))) values.set(nameOf(value), value);
       for (const { key, resolve } of batch) resolve(values.get(nameOf(key)));
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -32,8 +33,8 @@ export function batchedReads<Key, Value>(
 
 /**
  * @param writeAll does what it can do at once, without waiting for anyone, and yields what it wrote
- * @param writeOne does one write: what came alone, what has the name of another, and what `writeAll` did not do, be it
- *   that all of it was undone because one failed
+ * @param writeOne does one write: what came alone, what has the name of one before it, and what `writeAll` did not do, be
+ *   it that all of it was undone because one failed
  * @param nameOf tells whose a value is: what it yields for the value and for its key is the same
  * @returns one write; it yields undefined when `writeOne` does. When the database is unavailable, no one can know what
  *   was written: all writes of the statement fail.
@@ -43,28 +44,24 @@ export function batchedWrites<Key, Value>(
   writeOne: (key: Key) => Promise<Value | undefined>,
   nameOf: (item: Key | Value) => string,
 ): (key: Key) => Promise<Value | undefined> {
-  const alone = ({ key, resolve, reject }: Request<Key, Value>) => void writeOne(key).then(resolve, reject);
-
   return gather<Key, Value>(async (batch) => {
     const firsts = new Map<string, Request<Key, Value>>();
     for (const request of batch) {
       const name = nameOf(request.key);
-      if (firsts.has(name)) alone(request);
-      else firsts.set(name, request);
+      if (!firsts.has(name)) firsts.set(name, request);
     }
-    const together = [...firsts.values()];
-    try {
-      const values = together.length > 1 ? named(await writeAll(together.map(({ key }) => key)), nameOf) : new Map();
-      for (const [name, request] of firsts) {
-        const value = values.get(name);
-        if (value === undefined) alone(request);
-        else request.resolve(value);
+    const left = new Set(batch);
+    if (firsts.size > 1)
+      try {
+        for (const value of await writeAll([...firsts.values()].map(({ key }) => key))) {
+          const request = firsts.get(nameOf(value));
+          if (request && left.delete(request)) request.resolve(value);
+        }
+      } catch (error) {
+        if (error instanceof DatabaseUnavailable)
+          for (const request of firsts.values()) if (left.delete(request)) request.reject(error);
       }
-    } catch (error) {
-      for (const request of together)
-        if (error instanceof DatabaseUnavailable) request.reject(error);
-        else alone(request);
-    }
+    for (const { key, resolve, reject } of left) void writeOne(key).then(resolve, reject);
   });
 }
 
@@ -83,8 +80,4 @@ function gather<Key, Value>(send: (batch: Request<Key, Value>[]) => void): (key:
       requests.push({ key, resolve, reject });
       if (requests.length === MAX_KEYS) sendAll();
     });
-}
-
-function named<Value>(values: Value[], nameOf: (value: Value) => string): Map<string, Value> {
-  return new Map(values.map((value) => [nameOf(value), value]));
 }

@@ -11,7 +11,7 @@ export const parameter = (name: string) => sql.placeholder(name);
 export const parameterFor = <T>(column: Column): SQL<T> => sql`${sql.param(parameter(column.name), column)}`;
 
 /** A value, parameter or column where the builder wants an expression. */
-export const constant = <T>(value: SQLWrapper | number | boolean): SQL<T> => sql`${value}`;
+export const expression = <T>(value: SQLWrapper | number | boolean): SQL<T> => sql`${value}`;
 
 export const plus = (left: SQLWrapper, right: SQLWrapper | number): SQL<number> => sql`${left} + ${right}`;
 

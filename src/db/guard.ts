@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from '../errors.ts';
 import { isUnavailable, wasNeverSent } from './failures.ts';
 
 export interface GuardOptions {
-  /** How long a statement may take, its second try included. */
+  /** How long a statement may take, the wait for its turn and its second try included. */
   timeoutMs: number;
   /** Statements at once; more of them wait for their turn. */
   atOnce: number;
@@ -16,7 +16,7 @@ export interface GuardOptions {
 
 export interface StatementStats {
   inFlight: number;
-  /** Told of each statement that ended, however it did, in milliseconds. */
+  /** Told of each statement that ended, however it did, in milliseconds; the wait for its turn counts. */
   observe: (durationMs: number) => void;
 }
 
@@ -45,7 +45,7 @@ export function createGuard({ timeoutMs, atOnce, onStall = () => {} }: GuardOpti
   // Linked by hand: a Set of statements makes a read of one task cost the process a seventh more (test/bench/LOG.md).
   let first: Pending | undefined;
   let last: Pending | undefined;
-  /** The first whose turn has not come; none after it has been sent either. */
+  /** The first that waits for its turn; so do all after it. There is none unless `atOnce` are running. */
   let waiting: Pending | undefined;
   let running = 0;
   let timer: Timer | undefined;
@@ -82,10 +82,11 @@ export function createGuard({ timeoutMs, atOnce, onStall = () => {} }: GuardOpti
     stats.inFlight -= 1;
     stats.observe(now - pending.startedAt);
     if (pending.isSent) running -= 1;
-    while (waiting && running < atOnce && !isLate(waiting, now)) {
+    while (waiting && running < atOnce) {
       const next = waiting;
       waiting = next.after;
-      start(next);
+      // Nobody would wait for its answer; it is ended when the timer looks again.
+      if (!isLate(next, now)) start(next);
     }
   }
 
@@ -100,9 +101,11 @@ export function createGuard({ timeoutMs, atOnce, onStall = () => {} }: GuardOpti
    */
   function look(): void {
     const now = performance.now();
-    while (first && isLate(first, now)) {
-      const pending = first;
-      if (answeredAt < pending.startedAt) onStall();
+    const late: Pending[] = [];
+    for (let pending = first; pending && isLate(pending, now); pending = pending.after) late.push(pending);
+    // Before any of them ends: whoever has a turn then shall have it on a new connection.
+    if (late.some(({ startedAt }) => answeredAt < startedAt)) onStall();
+    for (const pending of late) {
       end(pending, now);
       pending.reject(new DatabaseUnavailable(new Error(`The database did not answer within ${timeoutMs} ms.`)));
     }

@@ -122,11 +122,11 @@ export const tasks = pgTable(
   ],
 );
 
-const { due: _due, ...stored } = getTableColumns(tasks);
-const { deleted_at: _deletedAt, ...resource } = stored;
+const { due: _due, ...written } = getTableColumns(tasks);
+const { deleted_at: _deletedAt, ...resource } = written;
 
-/** The columns that are written; PostgreSQL makes the rest of them. */
-export const storedColumns = stored;
+/** All columns but what PostgreSQL makes itself. */
+export const writtenColumns = written;
 
 /** The columns that a client sees; the others only serve the database. */
 export const taskColumns = resource;

@@ -2,9 +2,9 @@
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, lt, not, or, type SQL } from 'drizzle-orm';
 import type { Drizzle } from '../db/driver.ts';
 import {
-  constant,
   containsAll,
   descendingNullsLast,
+  expression,
   matchesInAnyCase,
   parameter,
   rowIsBeyond,
@@ -12,6 +12,7 @@ import {
   unlessNull,
 } from '../db/expressions.ts';
 import { type StoredTask, type TaskPriority, taskColumns, tasks, userRevisions } from '../db/schema.ts';
+import { statementName } from '../db/shapes.ts';
 import type { Place } from './task.cursor.ts';
 
 /** Each that is given must hold. */
@@ -69,19 +70,14 @@ export function prepareListTasks(db: Drizzle, { filter, sort, start, counted }: 
   // The counter's row comes along, of the same snapshot: without it an empty page would have no revision.
   const query = db
     .select({
-      list_revision: constant<number>(userRevisions.revision).as('list_revision'),
+      list_revision: expression<number>(userRevisions.revision).as('list_revision'),
       ...page._.selectedFields,
       ...(counted && { total: scalar<number>(total).as('total') }),
     })
     .from(userRevisions)
-    .leftJoinLateral(page, constant(true))
+    .leftJoinLateral(page, expression(true))
     .where(eq(userRevisions.user_id, parameter('user_id')));
-  return query.prepare(nameOf('list_tasks', query));
-}
-
-/** A name for a statement that has many shapes: PostgreSQL tells names apart by their first 63 bytes only. */
-export function nameOf(operation: string, query: { toSQL(): { sql: string } }): string {
-  return `${operation}_${Bun.hash(query.toSQL().sql).toString(36)}`;
+  return query.prepare(statementName('list_tasks', query));
 }
 
 /**
@@ -94,7 +90,7 @@ export function matches(filter: TaskFilter): SQL | undefined {
     eq(tasks.user_id, parameter('user_id')),
     deleted ? isNotNull(tasks.deleted_at) : isNull(tasks.deleted_at),
     // Written out and not as a parameter, so that the index of open tasks can be seen to fit.
-    completed === undefined ? undefined : completed ? constant(tasks.completed) : not(tasks.completed),
+    completed === undefined ? undefined : completed ? expression(tasks.completed) : not(tasks.completed),
     due_before === undefined ? undefined : lt(tasks.due, parameter('due_before')),
     due_after === undefined ? undefined : gt(tasks.due, parameter('due_after')),
     isNarrow(filter)

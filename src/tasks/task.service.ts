@@ -5,13 +5,14 @@ import type { Database } from '../db/client.ts';
 import { postgresFailure } from '../db/failures.ts';
 import { type DriverInstant, rowsOf, type TaskRow, toStoredTask } from '../db/rows.ts';
 import type { StoredTask } from '../db/schema.ts';
+import { remember } from '../db/shapes.ts';
 import { DatabaseUnavailable, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
 import { decodeCursor, encodeCursor } from './task.cursor.ts';
 import type { NewTaskId } from './task.id.ts';
 import { placeOf, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
 import { allows, type Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
-import { prepareTaskStatements, remember, type TaskStatements } from './task.statements.ts';
+import { prepareTaskStatements, type TaskStatements } from './task.statements.ts';
 import {
   DEFAULTS,
   fromJson,
@@ -149,14 +150,14 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 
   const changeTogether = remember((change: Change) =>
     batchedWrites(
-      (rows: WriteParameters[]) => writeMany(statements.changeTasks(nameOf(change), change), rows),
+      (rows: WriteParameters[]) => writeMany(statements.changeTasks(shapeOfChange(change), change), rows),
       changeAlone({ ...change, conditional: false, once: false }),
       ownerOf,
     ),
   );
 
   function changeAlone(shape: ChangeShape): (row: WriteParameters) => Promise<TaskRow | undefined> {
-    const statement = statements.changeTask(`${nameOf(shape)} ${shape.conditional} ${shape.once}`, shape);
+    const statement = statements.changeTask(`${shapeOfChange(shape)} ${shape.conditional} ${shape.once}`, shape);
     return (row) => writeOne(statement, row);
   }
 
@@ -292,6 +293,8 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
    * Changes one task by a statement that yields no row when there was nothing to change; only then the task is read to
    * tell why. Where that shows a task that should have been changed, another request came in between, and it is done
    * once more. An answer that is kept under the caller's key goes before everything else that could be said.
+   * A change that shares its statement with others takes one of its own besides, where that left it out, or was undone
+   * because of another.
    */
   function change(
     target: TaskTarget,
@@ -308,7 +311,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const write =
       conditional || once
         ? changeAlone({ ...change, conditional, once: once !== undefined })
-        : changeTogether(nameOf(change), change);
+        : changeTogether(shapeOfChange(change), change);
     // Nothing to change, or a precondition that no task meets.
     const isIdle = (kind === 'update' && fields.length === 0) || target.if_none_match === '*';
     return repeat(async () => {
@@ -381,7 +384,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 }
 
 /** What two changes have in common that one prepared statement serves. */
-function nameOf({ kind, fields }: Change): string {
+function shapeOfChange({ kind, fields }: Change): string {
   return `${kind} ${fields}`;
 }
 

@@ -6,6 +6,7 @@ import { and, eq, lt } from 'drizzle-orm';
 import type { Drizzle } from '../db/driver.ts';
 import { isElementOf, parameter, rowIsIn, rowsOfArrays } from '../db/expressions.ts';
 import { idempotencyKeys, taskColumns, tasks, userRevisions } from '../db/schema.ts';
+import { remember } from '../db/shapes.ts';
 import { type ListShape, prepareListTasks, type TaskFilter } from './task.list.ts';
 import {
   answerOf,
@@ -53,16 +54,6 @@ export function prepareTaskStatements(db: Drizzle) {
       .where(and(thisAnswer, lt(idempotencyKeys.created_at, parameter('expired'))))
       .prepare('forget_answer'),
     forgetAnswers: prepareForgetAnswers(db),
-  };
-}
-
-/** Makes something for each shape once, when it is first asked for. */
-export function remember<Shape, Made>(make: (shape: Shape) => Made): (key: string, shape: Shape) => Made {
-  const made = new Map<string, Made>();
-  return (key, shape) => {
-    const thing = made.get(key) ?? make(shape);
-    made.set(key, thing);
-    return thing;
   };
 }
 

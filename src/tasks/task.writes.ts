@@ -25,8 +25,8 @@ import type { PgUpdateSetSource, WithSubqueryWithSelection } from 'drizzle-orm/p
 import type { Drizzle } from '../db/driver.ts';
 import {
   coalesce,
-  constant,
   excluded,
+  expression,
   isAnyOf,
   isDistinctFrom,
   isNoneOf,
@@ -41,8 +41,9 @@ import {
   typedParameter,
   when,
 } from '../db/expressions.ts';
-import { idempotencyKeys, type StoredTask, storedColumns, taskColumns, tasks, userRevisions } from '../db/schema.ts';
-import { matches, nameOf, type TaskFilter } from './task.list.ts';
+import { idempotencyKeys, type StoredTask, taskColumns, tasks, userRevisions, writtenColumns } from '../db/schema.ts';
+import { statementName } from '../db/shapes.ts';
+import { matches, type TaskFilter } from './task.list.ts';
 
 export const thisTask = and(eq(tasks.user_id, parameter('user_id')), eq(tasks.id, parameter('id')));
 export const isLive = isNull(tasks.deleted_at);
@@ -91,7 +92,7 @@ function raiseCounters(db: Drizzle, users: SQLWrapper, onlyIf?: SQL) {
     .returning({ user_id: userRevisions.user_id, revision: userRevisions.revision });
 }
 
-const one = constant<number>(1).as('revision');
+const one = expression<number>(1).as('revision');
 
 export function prepareCreate(db: Drizzle, name: string, once: boolean) {
   const bump = db.$with('bump').as(
@@ -101,11 +102,11 @@ export function prepareCreate(db: Drizzle, name: string, once: boolean) {
       .onConflictDoUpdate({ target: userRevisions.user_id, set: { revision: plus(userRevisions.revision, 1) } })
       .returning({ revision: userRevisions.revision }),
   );
-  const given = Object.fromEntries(Object.keys(taskColumns).map((field) => [field, parameter(field)])) as Record<
+  const fields = Object.fromEntries(Object.keys(taskColumns).map((field) => [field, parameter(field)])) as Record<
     keyof StoredTask,
     Placeholder
   >;
-  const values = { ...given, revision: scalar<number>(db.select({ revision: bump.revision }).from(bump)) };
+  const values = { ...fields, revision: scalar<number>(db.select({ revision: bump.revision }).from(bump)) };
   if (!once) return db.with(bump).insert(tasks).values(values).returning(taskColumns).prepare(name);
   const written = db.$with('written').as(db.insert(tasks).values(values).returning(taskColumns));
   return db.with(bump, written, keepAnswer(db, written)).select().from(written).prepare(name);
@@ -116,47 +117,47 @@ export function prepareCreate(db: Drizzle, name: string, once: boolean) {
  * the moment, and the first task of a user: a counter that is not there cannot be locked without waiting.
  */
 export function prepareCreateMany(db: Drizzle) {
-  const given = rowsGiven(db);
+  const rows = rowsToWrite(db);
   const free = db
     .select({ user_id: userRevisions.user_id })
     .from(userRevisions)
-    .where(eq(userRevisions.user_id, given.user_id))
+    .where(eq(userRevisions.user_id, rows.user_id))
     .for('update', { skipLocked: true })
     .as('free');
-  const users = db.select({ user_id: free.user_id, revision: one }).from(given).crossJoinLateral(free);
+  const users = db.select({ user_id: free.user_id, revision: one }).from(rows).crossJoinLateral(free);
   const bump = db.$with('bump').as(raiseCounters(db, users));
   const created = db
-    .select({ ...given._.selectedFields, revision: bump.revision })
+    .select({ ...rows._.selectedFields, revision: bump.revision })
     .from(bump)
-    .innerJoin(given, eq(given.user_id, bump.user_id));
-  return db.with(given, bump).insert(tasks).select(created.getSQL()).returning(taskColumns).prepare('create_tasks');
+    .innerJoin(rows, eq(rows.user_id, bump.user_id));
+  return db.with(rows, bump).insert(tasks).select(created.getSQL()).returning(taskColumns).prepare('create_tasks');
 }
 
 /** A change to one task in the right state and revision. An update that would change nothing writes nothing. */
 export function prepareChange(db: Drizzle, { conditional, once, ...change }: ChangeShape) {
-  const given: Given = (name) =>
+  const newValue: NewValue = (name) =>
     name === 'updated_at' ? typedParameter(name, 'timestamptz') : parameterFor(tasks[name]);
   const target = and(thisTask, stateBefore(change), conditional ? inExpectedRevision(tasks.revision) : undefined);
   const found = db
     .select({ user_id: tasks.user_id, revision: one })
     .from(tasks)
-    .where(and(target, isDue(change, given)))
+    .where(and(target, changesSomething(change, newValue)))
     .for('update');
   const bump = db.$with('bump').as(raiseCounters(db, found));
   const update = (start: Pick<Drizzle, 'update'>) =>
     start
       .update(tasks)
-      .set({ ...effectOf(change, given), revision: constant(bump.revision) })
+      .set({ ...effectOf(change, newValue), revision: expression(bump.revision) })
       .from(bump)
       .where(target)
       .returning(taskColumns);
   if (!once) {
     const query = update(db.with(bump));
-    return query.prepare(nameOf(`${change.kind}_task`, query));
+    return query.prepare(statementName(`${change.kind}_task`, query));
   }
   const written = db.$with('written').as(update(db));
   const query = db.with(bump, written, keepAnswer(db, written)).select().from(written);
-  return query.prepare(nameOf(`${change.kind}_task_once`, query));
+  return query.prepare(statementName(`${change.kind}_task_once`, query));
 }
 
 /**
@@ -164,14 +165,14 @@ export function prepareChange(db: Drizzle, { conditional, once, ...change }: Cha
  * user's counter they hold, are left out.
  */
 export function prepareChangeMany(db: Drizzle, change: Change) {
-  const rows = rowsGiven(db);
-  const given: Given = (name) => constant(rows[name]);
+  const rows = rowsToWrite(db);
+  const newValue: NewValue = (name) => expression(rows[name]);
   const target = and(eq(tasks.user_id, rows.user_id), eq(tasks.id, rows.id));
   const free = db
     .select({ user_id: tasks.user_id })
     .from(tasks)
     .innerJoin(userRevisions, eq(userRevisions.user_id, tasks.user_id))
-    .where(and(target, stateBefore(change), isDue(change, given)))
+    .where(and(target, stateBefore(change), changesSomething(change, newValue)))
     .for('update', { skipLocked: true })
     .as('free');
   const users = db.select({ user_id: free.user_id, revision: one }).from(rows).crossJoinLateral(free);
@@ -179,35 +180,35 @@ export function prepareChangeMany(db: Drizzle, change: Change) {
   const query = db
     .with(rows, bump)
     .update(tasks)
-    .set({ ...effectOf(change, given), revision: constant(bump.revision) })
+    .set({ ...effectOf(change, newValue), revision: expression(bump.revision) })
     .from(bump)
     .innerJoin(rows, eq(rows.user_id, bump.user_id))
     .where(target)
     .returning(taskColumns);
-  return query.prepare(nameOf(`${change.kind}_tasks`, query));
+  return query.prepare(statementName(`${change.kind}_tasks`, query));
 }
 
 /**
  * The rows of the JSON array in the parameter `rows`. None of them is in the bin; that it is said lets PostgreSQL expect
  * a single row instead of a hundred, and so look each task up by its key instead of reading the whole table.
  */
-function rowsGiven(db: Drizzle) {
-  return db.$with('given', storedColumns).as(rowsOfJson(tasks, 'rows', isLive));
+function rowsToWrite(db: Drizzle) {
+  return db.$with('rows', writtenColumns).as(rowsOfJson(tasks, 'rows', isLive));
 }
 
-/** Where the values of a change come from. */
-type Given = (name: WritableField | 'updated_at') => SQL;
+/** A value that a change sets, wherever its statement has it from. */
+type NewValue = (name: WritableField | 'updated_at') => SQL;
 
 function stateBefore({ kind }: Change) {
   return kind === 'restore' ? isDeleted : isLive;
 }
 
-function isDue({ kind, fields }: Change, given: Given) {
-  return kind === 'update' ? or(...fields.map((name) => isDistinctFrom(tasks[name], given(name)))) : undefined;
+function changesSomething({ kind, fields }: Change, newValue: NewValue) {
+  return kind === 'update' ? or(...fields.map((name) => isDistinctFrom(tasks[name], newValue(name)))) : undefined;
 }
 
-function effectOf({ kind, fields }: Change, given: Given): PgUpdateSetSource<typeof tasks> {
-  const updated_at = given('updated_at');
+function effectOf({ kind, fields }: Change, newValue: NewValue): PgUpdateSetSource<typeof tasks> {
+  const updated_at = newValue('updated_at');
   switch (kind) {
     case 'delete':
       return { updated_at, deleted_at: updated_at };
@@ -216,9 +217,9 @@ function effectOf({ kind, fields }: Change, given: Given): PgUpdateSetSource<typ
     case 'toggle':
       return { updated_at, completed: not(tasks.completed), completed_at: when(not(tasks.completed), updated_at) };
     case 'update': {
-      const values = Object.fromEntries(fields.map((name) => [name, given(name)]));
+      const values = Object.fromEntries(fields.map((name) => [name, newValue(name)]));
       if (!fields.includes('completed')) return { updated_at, ...values };
-      const completed_at = when(given('completed'), coalesce(tasks.completed_at, updated_at));
+      const completed_at = when(newValue('completed'), coalesce(tasks.completed_at, updated_at));
       return { updated_at, ...values, completed_at };
     }
   }
@@ -263,18 +264,18 @@ export function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
     .from(doomed)
     .having(gt(count(), 0));
   const bump = db.$with('bump').as(raiseCounters(db, counted, inExpectedRevision(userRevisions.revision)));
-  const now = constant<string>(parameter('updated_at'));
+  const now = expression<string>(parameter('updated_at'));
   const deleted = db.$with('deleted').as(
     db
       .update(tasks)
       .set({ deleted_at: now, updated_at: now, revision: plus(minus(bump.revision, doomed.position), 1) })
       .from(bump)
-      .innerJoin(doomed, constant(true))
+      .innerJoin(doomed, expression(true))
       // By both columns of those, and not by the parameter as well: it would let the planner, which may believe that a
       // user has one task, compare each with each.
       .where(and(eq(user_id, doomed.user_id), eq(id, doomed.id)))
       .returning({ id }),
   );
   const query = db.with(locked, doomed, bump, deleted).select({ revision: bump.revision }).from(bump);
-  return query.prepare(nameOf('delete_tasks', query));
+  return query.prepare(statementName('delete_tasks', query));
 }

@@ -54,60 +54,65 @@ test('The 65th read of a turn does not wait for the statement of the first 64', 
   expect(await Promise.all(reads.slice(0, 64))).toEqual(Array(64).fill(undefined));
 });
 
-/** Writes of names; each yields the name in capitals. */
+/** Writes of names, each of which yields the name in capitals, and the statements that they came to. */
 function openWrites(writeAll: (names: string[]) => Promise<string[]>) {
-  const together: string[][] = [];
-  const alone: string[] = [];
+  const statements: string[] = [];
   const write = batchedWrites(
     (names: string[]) => {
-      together.push(names);
+      statements.push(names.join(' '));
       return writeAll(names);
     },
     async (name) => {
-      alone.push(name);
+      statements.push(name);
       if (name.startsWith('bad')) throw new Error(name);
       return name.startsWith('idle') ? undefined : name.toUpperCase();
     },
     (name) => name.toLowerCase(),
   );
-  return { write, together, alone };
+  return { write, statements };
 }
 
 const all = async (names: string[]) => names.map((name) => name.toUpperCase());
 
 test('A write that comes alone goes alone, and two in two turns as well', async () => {
-  const { write, together, alone } = openWrites(all);
+  const { write, statements } = openWrites(all);
   expect(await write('a')).toBe('A');
   expect(await write('b')).toBe('B');
-  expect({ together, alone }).toEqual({ together: [], alone: ['a', 'b'] });
+  expect(statements).toEqual(['a', 'b']);
 });
 
-test('Writes of one turn go together, but only one of each name', async () => {
-  const { write, together, alone } = openWrites(all);
-  expect(await Promise.all(['a', 'b', 'a', 'c', 'a'].map(write))).toEqual(['A', 'B', 'A', 'C', 'A']);
-  expect({ together, alone }).toEqual({ together: [['a', 'b', 'c']], alone: ['a', 'a'] });
+test('Writes of one turn go together, but only the first of each name; the others come after it', async () => {
+  const { write, statements } = openWrites(all);
+  expect(await Promise.all(['a', 'b', 'A', 'c', 'a'].map(write))).toEqual(['A', 'B', 'A', 'C', 'A']);
+  expect(statements).toEqual(['a b c', 'A', 'a']);
+});
+
+test('Writes of one name go alone, in their order', async () => {
+  const { write, statements } = openWrites(all);
+  expect(await Promise.all(['a', 'A', 'a'].map(write))).toEqual(['A', 'A', 'A']);
+  expect(statements).toEqual(['a', 'A', 'a']);
 });
 
 test('What was not written together is written alone, and that decides', async () => {
-  const { write, together, alone } = openWrites(async () => ['B']);
+  const { write, statements } = openWrites(async () => ['B']);
   const [a, b, idle, bad] = await Promise.allSettled(['a', 'b', 'idle', 'bad'].map(write));
   expect([a, b, idle]).toMatchObject([{ value: 'A' }, { value: 'B' }, { value: undefined }]);
   expect(bad).toEqual({ status: 'rejected', reason: new Error('bad') });
-  expect({ together, alone }).toEqual({ together: [['a', 'b', 'idle', 'bad']], alone: ['a', 'idle', 'bad'] });
+  expect(statements).toEqual(['a b idle bad', 'a', 'idle', 'bad']);
 });
 
 test('When a statement was refused for one of its writes, the others are not', async () => {
-  const { write, alone } = openWrites(() => Promise.reject(new Error('constraint')));
+  const { write, statements } = openWrites(() => Promise.reject(new Error('constraint')));
   const [a, bad, b] = await Promise.allSettled(['a', 'bad', 'b'].map(write));
   expect([a, b]).toMatchObject([{ value: 'A' }, { value: 'B' }]);
   expect(bad).toEqual({ status: 'rejected', reason: new Error('bad') });
-  expect(alone).toEqual(['a', 'bad', 'b']);
+  expect(statements).toEqual(['a bad b', 'a', 'bad', 'b']);
 });
 
 test('When the database is unavailable, nobody knows what was written, and nothing is written again', async () => {
   const unavailable = new DatabaseUnavailable(new Error('connection lost'));
-  const { write, alone } = openWrites(() => Promise.reject(unavailable));
-  const outcomes = await Promise.allSettled(['a', 'b', 'a'].map(write));
+  const { write, statements } = openWrites(() => Promise.reject(unavailable));
+  const outcomes = await Promise.allSettled(['a', 'b', 'A'].map(write));
   expect(outcomes).toMatchObject([{ reason: unavailable }, { reason: unavailable }, { value: 'A' }]);
-  expect(alone).toEqual(['a']);
+  expect(statements).toEqual(['a b', 'A']);
 });

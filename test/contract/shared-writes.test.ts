@@ -17,8 +17,13 @@ const NAMES = ['a', 'A', '{a,b}', '"', "o'hara", '\\', 'NULL', 'null', '$1', '%'
 
 let groups = 0;
 
+interface User {
+  user_id: string;
+  root: string;
+}
+
 /** Users of an app that no other test has, each with the root of their tasks. */
-function users({ user }: TestApp, names: readonly string[] = NAMES) {
+function users({ user }: Pick<TestApp, 'user'>, names: readonly string[] = NAMES): User[] {
   groups += 1;
   return names.map((name) => {
     const user_id = `${user}-${groups}-${name}`;
@@ -74,11 +79,11 @@ const LIFE: readonly (readonly [string, number, Act])[] = [
 forEachDatabase('What many users do at the same moment', (open) => {
   test('is done for each as it is for one alone', async () => {
     const { call, ...app } = open();
-    const [alone, ...many] = users(app as TestApp, ['alone', ...NAMES]);
+    const [alone, ...many] = users(app, ['alone', ...NAMES]) as [User, ...User[]];
     const ids = new Map<string, string>();
 
     /** The answer without what is the user's own: names, ids, addresses. */
-    const act = async (what: Act, { user_id, root }: (typeof many)[0]) => {
+    const act = async (what: Act, { user_id, root }: User) => {
       const { status, headers, body } = (await what(call, root, ids.get(user_id) ?? '')) as Answer<Partial<Task>>;
       const { id, url, user_id: owner, ...task } = body ?? {};
       const { 'x-request-id': _, location, ...others } = headers;
@@ -90,7 +95,7 @@ forEachDatabase('What many users do at the same moment', (open) => {
     };
 
     for (const [name, status, what] of LIFE) {
-      const expected = await act(what, alone as (typeof many)[0]);
+      const expected = await act(what, alone);
       expect({ name, status: expected.status }).toEqual({ name, status });
       const answers = await Promise.all(many.map((user) => act(what, user)));
       expect({ name, answers }).toEqual({ name, answers: many.map(() => expected) });
@@ -191,66 +196,85 @@ describe('Where two processes write for the same users at the same moment', asyn
     }
   });
 
-  for (const [what, table] of [
-    ['whose counter another transaction holds', 'user_revisions'],
-    ['whose task another transaction holds', 'tasks'],
+  /** Does something while a lock is held, which it may let go of before its end. */
+  async function whileHeld(
+    hold: (held: SQL) => Promise<unknown>,
+    act: (held: SQL, letGo: () => Promise<unknown>) => Promise<void>,
+  ): Promise<void> {
+    const held = await admin.reserve();
+    try {
+      await held`begin`;
+      await hold(held);
+      await act(held, () => held`commit`);
+    } finally {
+      await held`rollback`;
+      held.release();
+    }
+  }
+
+  for (const [what, act, status, hold] of [
+    [
+      'whose counter another transaction holds',
+      patch({ title: 'y' }),
+      200,
+      (held: SQL, user_id: string) => held`select from user_revisions where user_id = ${user_id} for update`,
+    ],
+    [
+      'whose task another transaction holds',
+      patch({ title: 'y' }),
+      200,
+      (held: SQL, user_id: string) => held`select from tasks where user_id = ${user_id} for update`,
+    ],
+    [
+      'for whom another transaction creates a first task',
+      post({ title: 'y' }),
+      201,
+      (held: SQL, user_id: string) => held`insert into user_revisions values (${user_id}, 1)`,
+    ],
   ] as const)
     test(`nobody waits for a user ${what}`, async () => {
-      const [slow, ...others] = users(one);
-      if (!slow) throw new Error('There is no user.');
-      const tasks = await Promise.all(
-        [slow, ...others].map(({ root }) => one.call<Task>('POST', root, { body: { title: 'x' } })),
+      const [slow, ...others] = users(one) as [User, ...User[]];
+      const ids = new Map<User, string>();
+      for (const user of status === 200 ? [slow, ...others] : [])
+        ids.set(user, (await one.call<Task>('POST', user.root, { body: { title: 'x' } })).body.id);
+      const write = (user: User) => act(one.call, user.root, ids.get(user) ?? '') as Promise<Answer<Task>>;
+      await whileHeld(
+        (held) => hold(held, slow.user_id),
+        async (_, letGo) => {
+          let isAnswered = false;
+          const last = write(slow).finally(() => {
+            isAnswered = true;
+          });
+          const answers = await Promise.all(others.map(write));
+          expect(answers.map((answer) => answer.status)).toEqual(others.map(() => status));
+          expect(isAnswered).toBe(false);
+          await letGo();
+          expect((await last).body).toMatchObject({ title: 'y', revision: 2 });
+        },
       );
-      const held = await admin.reserve();
-      await held`begin`;
-      await held`select from ${admin(table)} where user_id = ${slow.user_id} for update`;
-      let isAnswered = false;
-      const answers = tasks.map(({ body }) => one.call<Task>('PATCH', body.url, { body: { title: 'y' } }));
-      const last = answers[0]?.then(() => (isAnswered = true));
-      for (const { status } of await Promise.all(answers.slice(1))) expect(status).toBe(200);
-      expect(isAnswered).toBe(false);
-      await held`commit`;
-      held.release();
-      await last;
-      expect((await answers[0])?.body).toMatchObject({ title: 'y', revision: 2 });
     });
 
   test('a request of another user is not sent after one that waits, on the same connection', async () => {
-    const [slow, ...others] = users(one);
-    if (!slow) throw new Error('There is no user.');
+    const [slow, ...others] = users(one) as [User, ...User[]];
     const { body } = await one.call<Task>('POST', slow.root, { body: { title: 'x' } });
-    const held = await admin.reserve();
-    await held`begin`;
-    await held`select from user_revisions where user_id = ${slow.user_id} for update`;
-    let isAnswered = false;
-    const last = one.call('PATCH', body.url, { body: { title: 'y' } }).then(() => (isAnswered = true));
-    const waiting = () =>
-      held`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    await until(async () => (await waiting()).length > 0);
-    // Several times as many as there are connections.
-    const lists = [1, 2, 3].flatMap(() => others.map(({ root }) => one.call('GET', root)));
-    for (const { status } of await Promise.all(lists)) expect(status).toBe(200);
-    expect(isAnswered).toBe(false);
-    await held`commit`;
-    held.release();
-    await last;
-  });
-
-  test('a first task waits for nobody but the user’s own', async () => {
-    const [slow, ...others] = users(one);
-    if (!slow) throw new Error('There is no user.');
-    const held = await admin.reserve();
-    await held`begin`;
-    await held`insert into user_revisions values (${slow.user_id}, 1)`;
-    let isAnswered = false;
-    const answers = [slow, ...others].map(({ root }) => one.call<Task>('POST', root, { body: { title: 'x' } }));
-    const last = answers[0]?.then(() => (isAnswered = true));
-    for (const { status } of await Promise.all(answers.slice(1))) expect(status).toBe(201);
-    expect(isAnswered).toBe(false);
-    await held`commit`;
-    held.release();
-    await last;
-    expect((await answers[0])?.body).toMatchObject({ revision: 2 });
+    await whileHeld(
+      (held) => held`select from user_revisions where user_id = ${slow.user_id} for update`,
+      async (held, letGo) => {
+        let isAnswered = false;
+        const last = one.call('PATCH', body.url, { body: { title: 'y' } }).finally(() => {
+          isAnswered = true;
+        });
+        const waiting = () =>
+          held`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        await until(async () => (await waiting()).length > 0);
+        // Several times as many as there are connections.
+        const lists = await Promise.all([1, 2, 3].flatMap(() => others.map(({ root }) => one.call('GET', root))));
+        expect(lists.filter((answer) => answer.status !== 200)).toEqual([]);
+        expect(isAnswered).toBe(false);
+        await letGo();
+        expect((await last).status).toBe(200);
+      },
+    );
   });
 
   async function connect(url: string): Promise<TestApp> {
