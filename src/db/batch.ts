@@ -1,5 +1,6 @@
 /** Makes one statement of many: of what is asked for within one turn of the event loop. */
 import { DatabaseUnavailable } from '../errors.ts';
+import { postgresFailure } from './failures.ts';
 
 /** More than these go into another statement, for another connection. */
 const MAX_KEYS = 64;
@@ -36,8 +37,8 @@ export function batchedReads<Key, Value>(
  * @param writeOne does one write: what came alone, what has the name of one before it, and what `writeAll` did not do, be
  *   it that all of it was undone because one failed
  * @param nameOf tells whose a value is: what it yields for the value and for its key is the same
- * @returns one write; it yields undefined when `writeOne` does. When the database is unavailable, no one can know what
- *   was written: all writes of the statement fail.
+ * @returns one write; it yields undefined when `writeOne` does. Unless PostgreSQL said that it refused the statement, no
+ *   one can know what was written: all its writes fail.
  */
 export function batchedWrites<Key, Value>(
   writeAll: (keys: Key[]) => Promise<Value[]>,
@@ -58,8 +59,8 @@ export function batchedWrites<Key, Value>(
           if (request && left.delete(request)) request.resolve(value);
         }
       } catch (error) {
-        if (error instanceof DatabaseUnavailable)
-          for (const request of firsts.values()) if (left.delete(request)) request.reject(error);
+        const isUndone = postgresFailure(error) !== undefined && !(error instanceof DatabaseUnavailable);
+        if (!isUndone) for (const request of firsts.values()) if (left.delete(request)) request.reject(error);
       }
     for (const { key, resolve, reject } of left) void writeOne(key).then(resolve, reject);
   });

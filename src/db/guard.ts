@@ -117,7 +117,13 @@ export function createGuard({ timeoutMs, atOnce, onStall = () => {} }: GuardOpti
   function run<T>(statement: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
     // One promise for all of it: this is on the way of every request.
     return new Promise<T>((resolve, reject) => {
-      const send = () => void statement().then(onAnswer, onError);
+      const send = () => {
+        try {
+          statement().then(onAnswer, onError);
+        } catch (error) {
+          onError(error);
+        }
+      };
       const pending = new Pending(performance.now(), send, reject);
       const onAnswer = (answer: T) => {
         answeredAt = performance.now();

@@ -137,7 +137,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   }
 
   function writeMany(statement: TaskStatements['createTasks'], rows: WriteParameters[]): Promise<TaskRow[]> {
-    return writeTask(() => rowsOf<TaskRow>(statement, { rows: JSON.stringify(rows) }));
+    return write(() => rowsOf<TaskRow>(statement, { rows: JSON.stringify(rows) }));
   }
 
   const ownerOf = ({ user_id }: Pick<TaskRow, 'user_id'>) => user_id;

@@ -190,7 +190,7 @@ export function prepareChangeMany(db: Drizzle, change: Change) {
 
 /**
  * The rows of the JSON array in the parameter `rows`. None of them is in the bin; that it is said lets PostgreSQL expect
- * a single row instead of a hundred, and so look each task up by its key instead of reading the whole table.
+ * a single row instead of a hundred, and so look each task up by its key in a table that it has no statistics of.
  */
 function rowsToWrite(db: Drizzle) {
   return db.$with('rows', writtenColumns).as(rowsOfJson(tasks, 'rows', isLive));

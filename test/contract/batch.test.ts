@@ -102,11 +102,20 @@ test('What was not written together is written alone, and that decides', async (
 });
 
 test('When a statement was refused for one of its writes, the others are not', async () => {
-  const { write, statements } = openWrites(() => Promise.reject(new Error('constraint')));
+  const { write, statements } = openWrites(() =>
+    Promise.reject(Object.assign(new Error('constraint'), { code: '23514' })),
+  );
   const [a, bad, b] = await Promise.allSettled(['a', 'bad', 'b'].map(write));
   expect([a, b]).toMatchObject([{ value: 'A' }, { value: 'B' }]);
   expect(bad).toEqual({ status: 'rejected', reason: new Error('bad') });
   expect(statements).toEqual(['a bad b', 'a', 'bad', 'b']);
+});
+
+test('When a statement failed without a word of PostgreSQL’s, nothing is written again', async () => {
+  const failure = new TypeError('in the driver, maybe after the commit');
+  const { write, statements } = openWrites(() => Promise.reject(failure));
+  expect(await Promise.allSettled(['a', 'b'].map(write))).toMatchObject([{ reason: failure }, { reason: failure }]);
+  expect(statements).toEqual(['a b']);
 });
 
 test('When the database is unavailable, nobody knows what was written, and nothing is written again', async () => {

@@ -25,7 +25,7 @@ async function fill(client: SQL, first: number, last: number): Promise<void> {
       'Task number ' || n, nth % 3 = 0, case when nth % 3 = 0 then at end, 'low', '{}',
       case when nth % 5 = 0 then at end, 0, at, at, n + 1, case when nth % 10 = 9 then at end
     from generate_series(${first}::int, ${last}::int) as n,
-      lateral (select n / ${USERS} as nth, to_timestamp(n) as at)`;
+      lateral (select n / ${USERS} as nth, to_timestamp(n) as at) as derived`;
   await client`
     insert into user_revisions select user_id, max(revision) + 1000000 from tasks group by user_id
     on conflict (user_id) do update set revision = excluded.revision`;

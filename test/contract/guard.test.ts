@@ -67,6 +67,22 @@ test('Statements are sent in their order, each as soon as one before it has ende
   expect(await f).toBe('F');
 });
 
+test('A statement that cannot even be sent fails alone, and leaves its place to the next', async () => {
+  const { guard, write, answer } = openGuard();
+  const [a, b] = ['a', 'b'].map(write);
+  const broken = guard.write(() => {
+    throw new TypeError('no value for a parameter');
+  });
+  const c = write('c');
+  answer('a');
+  expect(await a).toBe('A');
+  await expect(broken).rejects.toThrow('no value for a parameter');
+  answer('b');
+  answer('c');
+  expect(await Promise.all([b, c])).toEqual(['B', 'C']);
+  expect(guard.stats.inFlight).toBe(0);
+});
+
 test('What waited for its turn until its time was up is never sent, and what came later has its turn', async () => {
   const { guard, log, write, answer, waitUntil, look } = openGuard();
   const early = ['a', 'b', 'c', 'd'].map(write);

@@ -1,9 +1,9 @@
 /** A database of a test's own on a real server, behind a proxy that can fail, as each of the two drivers reaches it. */
 import { SQL } from 'bun';
 import { createDatabase } from '../../support/postgres.ts';
+import { startRelay } from '../../support/relay.ts';
 import { type Environment, type Service, startService } from '../../support/service.ts';
 import { type FaultyProxy, startFaultyProxy } from './proxy.ts';
-import { startRelay } from './relay.ts';
 
 /** How long the services here wait for the database. */
 const TIMEOUT_MS = 2000;
