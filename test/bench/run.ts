@@ -69,6 +69,6 @@ if (!quick) {
   }
   tell([await measureStarts(image, url, dataDir)]);
   tell(await measureTableSizes(image, postgres, { huge }));
-  const about = `# Results\n\nWritten by \`bun run bench\`. ${machine} The data: ${DATA.rows.toLocaleString('en')} tasks of ${DATA.users.toLocaleString('en')} users. The hand-written server is \`baseline.ts\`.\n`;
+  const about = `# Results\n\nWritten by \`bun run bench${huge ? ' --huge' : ''}\`. ${machine} The data: ${DATA.rows.toLocaleString('en')} tasks of ${DATA.users.toLocaleString('en')} users. The hand-written server is \`baseline.ts\`.\n`;
   await Bun.write(join(import.meta.dir, 'RESULTS.md'), [about, ...report].join('\n'));
 }
