@@ -298,20 +298,20 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
    */
   function change(
     target: TaskTarget,
-    change: Change,
+    what: Change,
     patch: TaskPatch,
     isAsWanted: (task: StoredTask) => boolean,
     once?: Once,
   ): Promise<Written> {
-    const { kind, fields } = change;
+    const { kind, fields } = what;
     const { user_id } = target;
     const id = existingId(target.id);
     const state = kind === 'restore' ? 'deleted' : 'live';
     const conditional = target.if_match !== undefined || target.if_none_match !== undefined;
     const write =
       conditional || once
-        ? changeAlone({ ...change, conditional, once: once !== undefined })
-        : changeTogether(shapeOfChange(change), change);
+        ? changeAlone({ ...what, conditional, once: once !== undefined })
+        : changeTogether(shapeOfChange(what), what);
     // Nothing to change, or a precondition that no task meets.
     const isIdle = (kind === 'update' && fields.length === 0) || target.if_none_match === '*';
     return repeat(async () => {
