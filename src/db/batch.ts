@@ -1,4 +1,7 @@
-/** Makes one statement of many: of what is asked for within one turn of the event loop. */
+/**
+ * Makes one statement of many: of what is asked for within one turn of the event loop. PostgreSQL spends a third on each
+ * request of what it would on one by itself (test/bench/LOG.md).
+ */
 import { DatabaseUnavailable } from '../errors.ts';
 import { postgresFailure } from './failures.ts';
 

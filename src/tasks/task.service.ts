@@ -1,18 +1,15 @@
 /** The rules of tasks. Every function works on the tasks of one user and finds no others. */
-import { makePgArray } from 'drizzle-orm/pg-core';
-import { batchedReads, batchedWrites } from '../db/batch.ts';
 import type { Database } from '../db/client.ts';
-import { postgresFailure } from '../db/failures.ts';
 import { type DriverInstant, rowsOf, type TaskRow, toStoredTask } from '../db/rows.ts';
 import type { StoredTask } from '../db/schema.ts';
-import { remember } from '../db/shapes.ts';
-import { DatabaseUnavailable, InvalidInput, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
+import { DatabaseUnavailable, KeyReused, RevisionMismatch, TaskNotFound } from '../errors.ts';
 import { decodeCursor, encodeCursor } from './task.cursor.ts';
+import { createDispatch, KeyTaken, type TaskKey } from './task.dispatch.ts';
 import type { NewTaskId } from './task.id.ts';
 import { placeOf, type Sort, shapeOf, type TaskFilter } from './task.list.ts';
 import { allows, type Precondition } from './task.precondition.ts';
 import type { NewTask, TaskPatch, TaskReplacement } from './task.schema.ts';
-import { prepareTaskStatements, type TaskStatements } from './task.statements.ts';
+import { prepareTaskStatements } from './task.statements.ts';
 import {
   DEFAULTS,
   fromJson,
@@ -21,18 +18,13 @@ import {
   parametersOf,
   parametersOfPrecondition,
 } from './task.values.ts';
-import { type Change, type ChangeShape, WRITABLE_FIELDS } from './task.writes.ts';
+import { type Change, WRITABLE_FIELDS } from './task.writes.ts';
 
 export interface TaskServiceDependencies {
   database: Database;
   /** The present in milliseconds since 1970. */
   clock: () => number;
   newTaskId: NewTaskId;
-}
-
-export interface TaskKey {
-  user_id: string;
-  id: string;
 }
 
 /** Which task a write is about, and in which of its revisions. */
@@ -76,90 +68,18 @@ type ListRow = (TaskRow | { id: null }) & { list_revision: number | string; tota
 
 const isTask = (row: ListRow): row is TaskRow & ListRow => row.id !== null;
 
-type CounterRow = { user_id: string; revision: number | string };
-
 type FoundRow = TaskRow & { deleted_at: DriverInstant | null };
-
-/** The values of a write by the names of their columns, and what else its statement asks for. */
-type WriteParameters = Record<string, unknown> & { user_id: string };
 
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** Every function rejects with DatabaseUnavailable when the database cannot answer. */
 export function createTaskService({ database, clock, newTaskId }: TaskServiceDependencies) {
-  const { db, read, write } = database;
+  const { db, read } = database;
   const statements = prepareTaskStatements(db);
+  const dispatch = createDispatch(database, statements);
   const now = () => new Date(clock()).toISOString();
   /** An answer from before this moment counts no longer. */
   const expiry = () => new Date(clock() - KEY_LIFETIME_MS).toISOString();
-
-  const findLiveTask = batchedReads(
-    (keys: TaskKey[]) => {
-      const user_id = makePgArray(keys.map((key) => key.user_id));
-      const id = makePgArray(keys.map((key) => key.id));
-      return read(() => rowsOf<TaskRow>(statements.getTasks, { user_id, id }));
-    },
-    ({ user_id, id }) => `${id} ${user_id}`,
-  );
-
-  const findCounter = batchedReads(
-    (users: Pick<CounterRow, 'user_id'>[]) => {
-      const user_id = makePgArray(users.map((user) => user.user_id));
-      return read(() => rowsOf<CounterRow>(statements.readRevisions, { user_id }));
-    },
-    ({ user_id }) => user_id,
-  );
-
-  /** The user's counter; 0 for one who never had a task. */
-  async function revisionOf(user_id: string): Promise<number> {
-    return Number((await findCounter({ user_id }))?.revision ?? 0);
-  }
-
-  /** Runs a write; a constraint that it breaks becomes an error of the domain. */
-  function writeTask<T>(statement: () => Promise<T>): Promise<T> {
-    return write(statement).catch((error) => {
-      switch (postgresFailure(error)?.constraint) {
-        case 'tasks_due_once':
-          throw new InvalidInput([
-            { in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' },
-          ]);
-        case 'idempotency_keys_pkey':
-          throw new KeyTaken();
-        default:
-          throw error;
-      }
-    });
-  }
-
-  /** One write by itself; yields no row when it found nothing to do. */
-  async function writeOne(statement: TaskStatements['createTask'], row: WriteParameters): Promise<TaskRow | undefined> {
-    return (await writeTask(() => rowsOf<TaskRow>(statement, row)))[0];
-  }
-
-  function writeMany(statement: TaskStatements['createTasks'], rows: WriteParameters[]): Promise<TaskRow[]> {
-    return write(() => rowsOf<TaskRow>(statement, { rows: JSON.stringify(rows) }));
-  }
-
-  const ownerOf = ({ user_id }: Pick<TaskRow, 'user_id'>) => user_id;
-
-  const createTogether = batchedWrites(
-    (rows: WriteParameters[]) => writeMany(statements.createTasks, rows),
-    (row) => writeOne(statements.createTask, row),
-    ownerOf,
-  );
-
-  const changeTogether = remember((change: Change) =>
-    batchedWrites(
-      (rows: WriteParameters[]) => writeMany(statements.changeTasks(shapeOfChange(change), change), rows),
-      changeAlone({ ...change, conditional: false, once: false }),
-      ownerOf,
-    ),
-  );
-
-  function changeAlone(shape: ChangeShape): (row: WriteParameters) => Promise<TaskRow | undefined> {
-    const statement = statements.changeTask(`${shapeOfChange(shape)} ${shape.conditional} ${shape.once}`, shape);
-    return (row) => writeOne(statement, row);
-  }
 
   /** Rejects while tasks cannot be read. */
   async function checkReady(): Promise<void> {
@@ -173,11 +93,11 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const fields = normalise({ ...DEFAULTS, ...input });
     const completed_at = fields.completed ? created_at : null;
     const row = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
-    if (!once) return { task: toStoredTask((await createTogether(row)) as TaskRow), replayed: false };
+    if (!once) return { task: toStoredTask(await dispatch.createTask(row, false)), replayed: false };
     return repeat(async () => {
       try {
-        const created = await writeOne(statements.createTaskOnce, { ...row, ...once });
-        return { task: toStoredTask(created as TaskRow), replayed: false };
+        const created = await dispatch.createTask({ ...row, ...once }, true);
+        return { task: toStoredTask(created), replayed: false };
       } catch (error) {
         if (!(error instanceof KeyTaken)) throw error;
         return findAnswer(user_id, once);
@@ -187,7 +107,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
 
   /** Shares its statement with other requests of the same moment. @throws TaskNotFound */
   async function getTask(user_id: string, id: string): Promise<StoredTask> {
-    const row = await findLiveTask({ user_id, id: existingId(id) });
+    const row = await dispatch.findLiveTask({ user_id, id: existingId(id) });
     if (!row) throw new TaskNotFound();
     return toStoredTask(row);
   }
@@ -200,7 +120,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const place = options.cursor === undefined ? undefined : decodeCursor(options.cursor, sort, binding);
     if (known) {
       // A second statement where the list has changed, but the first is one that many requests share.
-      const revision = await revisionOf(user_id);
+      const revision = await dispatch.revisionOf(user_id);
       if (known.includes(revision)) return { tasks: [], revision, next: undefined, total: undefined };
     }
     const start = place === undefined ? 'first' : place.key === null ? 'after null' : 'after value';
@@ -263,11 +183,11 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const statement = statements.deleteTasks(shapeOf(wanted), wanted);
     if (precondition.if_none_match !== '*') {
       const values = { ...parametersOf(wanted), ...parametersOfPrecondition(precondition), user_id, updated_at: now() };
-      const [deleted] = await writeTask(() => statement.execute(values));
+      const [deleted] = await dispatch.writeTask(() => statement.execute(values));
       if (deleted) return;
     }
     if (!precondition.if_match && !precondition.if_none_match) return;
-    const current = await revisionOf(user_id);
+    const current = await dispatch.revisionOf(user_id);
     if (!allows(precondition, current)) throw new RevisionMismatch(current);
   }
 
@@ -279,7 +199,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   /** Forgets the keys that have served their time. Any number of processes may do so at once. */
   async function forgetAnswers(): Promise<void> {
     const expired = expiry();
-    while ((await writeTask(() => statements.forgetAnswers.execute({ expired }))).length > 0);
+    while ((await dispatch.writeTask(() => statements.forgetAnswers.execute({ expired }))).length > 0);
   }
 
   function update(target: TaskTarget, input: TaskPatch, once?: Once): Promise<Written> {
@@ -308,10 +228,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     const id = existingId(target.id);
     const state = kind === 'restore' ? 'deleted' : 'live';
     const conditional = target.if_match !== undefined || target.if_none_match !== undefined;
-    const write =
-      conditional || once
-        ? changeAlone({ ...what, conditional, once: once !== undefined })
-        : changeTogether(shapeOfChange(what), what);
+    const shape = { ...what, conditional, once: once !== undefined };
     // Nothing to change, or a precondition that no task meets.
     const isIdle = (kind === 'update' && fields.length === 0) || target.if_none_match === '*';
     return repeat(async () => {
@@ -324,7 +241,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
         updated_at: now(),
       };
       try {
-        const written = isIdle ? undefined : await write(parameters);
+        const written = isIdle ? undefined : await dispatch.changeTask(shape, parameters);
         if (written) return { task: toStoredTask(written), replayed: false };
       } catch (error) {
         const answer = once && !(error instanceof DatabaseUnavailable) && (await findAnswer(user_id, once));
@@ -350,7 +267,7 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
     if (!answer) return undefined;
     const expired = expiry();
     if (answer.created_at < expired) {
-      await writeTask(() => statements.forgetAnswer.execute({ user_id, key, expired }));
+      await dispatch.writeTask(() => statements.forgetAnswer.execute({ user_id, key, expired }));
       return undefined;
     }
     if (answer.fingerprint !== fingerprint) throw new KeyReused();
@@ -360,7 +277,9 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   /** Keeps the answer to a request that needed no change, while the task is as it was found. */
   async function keepAnswer(parameters: Record<string, unknown>, task: StoredTask): Promise<Written | undefined> {
     try {
-      const [kept] = await writeTask(() => statements.keepAnswer.execute({ ...parameters, revision: task.revision }));
+      const [kept] = await dispatch.writeTask(() =>
+        statements.keepAnswer.execute({ ...parameters, revision: task.revision }),
+      );
       return kept && { task, replayed: false };
     } catch (error) {
       if (error instanceof KeyTaken) return undefined;
@@ -383,11 +302,6 @@ export function createTaskService({ database, clock, newTaskId }: TaskServiceDep
   };
 }
 
-/** What two changes have in common that one prepared statement serves. */
-function shapeOfChange({ kind, fields }: Change): string {
-  return `${kind} ${fields}`;
-}
-
 /** How long a repeat gets the first answer. */
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
@@ -408,6 +322,3 @@ function existingId(id: string): string {
   if (!UUID.test(id)) throw new TaskNotFound();
   return id.toLowerCase();
 }
-
-/** The Idempotency-Key is in use: the whole statement was undone. */
-class KeyTaken extends Error {}
