@@ -1,12 +1,12 @@
 /** Reads the configuration, opens the database, brings it up to date, listens, and stops in good order. */
 import { type App, createApp } from './app.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
-import { openDatabase } from './db/client.ts';
-import { isUnavailable, reasonOf } from './db/failures.ts';
+import { openDatabase } from './db/database.ts';
+import { isUnavailable, reasonOf } from './db/driver-errors.ts';
 import { FolderInUse } from './db/lock.ts';
 import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createLog, linesToStdout } from './log.ts';
-import { createTaskIds } from './tasks/task.id.ts';
+import { createTaskIds } from './tasks/ids.ts';
 
 /** How long clients on kept-alive connections have to learn from an answer that they must connect elsewhere. */
 const DRAIN_MS = 500;

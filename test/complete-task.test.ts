@@ -56,7 +56,7 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}/complete', (open) => {
   for (const { what, body, pointer, detail } of [
     { what: 'a string', body: { completed: 'true' }, pointer: '/completed', detail: 'must be true or false' },
     { what: 'null', body: { completed: null }, pointer: '/completed', detail: 'must be true or false' },
-    { what: 'another field', body: { title: 'x' }, pointer: '/title', detail: 'is not a known name here' },
+    { what: 'another field', body: { title: 'x' }, pointer: '/title', detail: 'unknown field' },
     { what: 'an array', body: [], pointer: '', detail: 'must be a JSON object' },
     { what: 'a boolean', body: true, pointer: '', detail: 'must be a JSON object' },
     { what: 'null as the body', body: null, pointer: '', detail: 'must be a JSON object' },

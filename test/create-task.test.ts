@@ -95,7 +95,7 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
     const faults = readOnly.map((field) => ({
       in: 'body' as const,
       pointer: `/${field}`,
-      detail: 'is not a known name here',
+      detail: 'unknown field',
     }));
     expect(answer).toEqual(invalidInput(root, faults));
     expect(await stored()).toEqual({ tasks: [], revision: undefined });

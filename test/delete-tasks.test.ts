@@ -94,8 +94,8 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
   for (const [query, pointer, detail] of [
     ['completed=maybe', 'completed', 'must be true or false, given once'],
     ['completed=true&completed=false', 'completed', 'must be true or false, given once'],
-    ['complete=true', 'complete', 'is not a known name here'],
-    ['limit=5', 'limit', 'is not a known name here'],
+    ['complete=true', 'complete', 'unknown parameter'],
+    ['limit=5', 'limit', 'unknown parameter'],
   ] as const) {
     test(`deletes nothing at a filter that it does not understand: ${query}`, async () => {
       const { call, root, create, stored } = open();

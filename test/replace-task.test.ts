@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { Task } from '../src/tasks/task.schema.ts';
+import type { Task } from '../src/tasks/schema.ts';
 import { START } from './support/app.ts';
 import { forEachDatabase } from './support/databases.ts';
 import { invalidInput, success, taskNotFound } from './support/expected.ts';

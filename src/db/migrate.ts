@@ -3,8 +3,8 @@ import { desc } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { bigint, type PgDialect, type PgSession, pgSchema, serial, text } from 'drizzle-orm/pg-core';
 import type { Drizzle } from './driver.ts';
+import { postgresError } from './driver-errors.ts';
 import { lockUntilCommit, withoutTimeLimit } from './expressions.ts';
-import { postgresFailure } from './failures.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
@@ -64,7 +64,7 @@ async function lastApplied(db: Drizzle): Promise<number> {
     return row?.created_at ?? 0;
   } catch (error) {
     // No such table or schema: nothing has been applied.
-    if (postgresFailure(error)?.sqlState === '42P01') return 0;
+    if (postgresError(error)?.sqlState === '42P01') return 0;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Neon over WebSocket: gets through where only HTTPS does, and wakes a suspended compute. */
 import { Pool, type PoolClient } from '@neondatabase/serverless';
 import { drizzle } from 'drizzle-orm/neon-serverless';
-import { type Opened, type ServerOptions, standIn, statementTimeout } from './driver.ts';
+import { forwardingTo, type Opened, type ServerOptions, statementTimeout } from './driver.ts';
 
 export async function openNeon({ url, poolSize, timeoutMs, logger }: ServerOptions): Promise<Opened> {
   const connect = () => {
@@ -22,7 +22,7 @@ export async function openNeon({ url, poolSize, timeoutMs, logger }: ServerOptio
     return pool;
   };
   let pool = connect();
-  const current = standIn(() => pool);
+  const current = forwardingTo(() => pool);
   return {
     db: drizzle({ client: current, ...(logger && { logger }) }),
     reconnect() {

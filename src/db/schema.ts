@@ -19,8 +19,23 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { LIMITS, PRIORITIES, TRIMMED_CHARACTERS } from './limits.ts';
-import { type DriverInstant, toDay, toRfc3339 } from './rows.ts';
+import { type DriverInstant, toDay, toRfc3339 } from './driver-values.ts';
+
+export const PRIORITIES = ['low', 'medium', 'high'] as const;
+
+/** What a task may hold, for the constraints here and the schemas of the API. Lengths are in Unicode code points. */
+export const LIMITS = {
+  userId: 255,
+  title: 200,
+  description: 10_000,
+  tags: 20,
+  tag: 50,
+  idempotencyKey: 255,
+} as const;
+
+/** What `String.prototype.trim` removes: the white space and line terminators of ECMAScript. */
+const TRIMMED_CHARACTERS =
+  '\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
 
 /** Text ordered and compared by code point: the same on every server, whatever its locale or ICU version. */
 const codePointText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
@@ -125,15 +140,11 @@ export const tasks = pgTable(
 const { due: _due, ...written } = getTableColumns(tasks);
 const { deleted_at: _deletedAt, ...resource } = written;
 
-/** All columns but what PostgreSQL makes itself. */
+/** All columns but those that PostgreSQL generates. */
 export const writtenColumns = written;
 
 /** The columns that a client sees; the others only serve the database. */
 export const taskColumns = resource;
-
-/** A task as it is stored. */
-export type StoredTask = Omit<typeof tasks.$inferSelect, 'deleted_at' | 'due'>;
-export type TaskPriority = StoredTask['priority'];
 
 /** The first answer to each request that carried an Idempotency-Key, for its repeats. */
 export const idempotencyKeys = pgTable(
@@ -144,7 +155,7 @@ export const idempotencyKeys = pgTable(
     /** SHA-256 of the request, so that another request under the same key can be told from a repeat. */
     fingerprint: codePointText().notNull(),
     /** The task as the first answer showed it; json and not jsonb, which would put its fields in another order. */
-    task: json().$type<StoredTask>().notNull(),
+    task: json().notNull(),
     created_at: instant().notNull(),
   },
   (table) => [

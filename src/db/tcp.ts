@@ -1,7 +1,7 @@
 /** PostgreSQL over TCP, with Bun's own driver. */
 import { SQL } from 'bun';
 import { drizzle } from 'drizzle-orm/bun-sql';
-import { type Opened, type ServerOptions, standIn, statementTimeout } from './driver.ts';
+import { forwardingTo, type Opened, type ServerOptions, statementTimeout } from './driver.ts';
 
 export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOptions): Promise<Opened> {
   const connect = () =>
@@ -17,7 +17,7 @@ export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOption
       },
     });
   let client = connect();
-  const current = standIn(() => client);
+  const current = forwardingTo(() => client);
   return {
     db: drizzle({ client: current, ...(logger && { logger }) }),
     reconnect() {

@@ -1,7 +1,7 @@
 /** Writes the OpenAPI document of the service into the file that is named. */
 import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
-import { openDatabase } from '../../src/db/client.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { createLog } from '../../src/log.ts';
 
 const [file] = process.argv.slice(2);

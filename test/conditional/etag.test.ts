@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { linksOf } from '../lists/support/links.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { listTag } from './support/answers.ts';

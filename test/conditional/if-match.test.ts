@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { noContent, taskNotFound } from '../support/expected.ts';
 import { malformed, notModified, preconditionFailed, preconditionRequired } from './support/answers.ts';

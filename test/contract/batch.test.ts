@@ -1,6 +1,6 @@
 /** Requests that share a statement: what no request of a test can time well enough. */
 import { expect, test } from 'bun:test';
-import { batchedReads, batchedWrites } from '../../src/db/batch.ts';
+import { batchedReads, batchedWrites } from '../../src/db/batched.ts';
 import { DatabaseUnavailable } from '../../src/errors.ts';
 
 /** Reads whose statements a test answers in its own time. */

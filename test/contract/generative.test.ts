@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import type { RequestOptions, TestApp } from '../support/app.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { READ_ONLY } from '../support/fields.ts';

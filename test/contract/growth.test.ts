@@ -5,7 +5,7 @@
 import { expect, test } from 'bun:test';
 import { SQL } from 'bun';
 import { sql } from 'drizzle-orm';
-import { openDatabase } from '../../src/db/client.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createTestApp, type TestApp } from '../support/app.ts';
 import { atEnd } from '../support/cleanup.ts';

@@ -1,6 +1,6 @@
 /** How statements take turns: what no database of a test can be slow enough for at the right moment. */
 import { afterEach, expect, mock, spyOn, test } from 'bun:test';
-import { createGuard } from '../../src/db/guard.ts';
+import { createStatementQueue } from '../../src/db/statement-queue.ts';
 import { DatabaseUnavailable } from '../../src/errors.ts';
 
 /** The guard looks for what is late every 50 ms, and ends what would be late before it looks again. */
@@ -22,7 +22,7 @@ function openGuard() {
   });
   const log: string[] = [];
   const answers = new Map<string, PromiseWithResolvers<string>>();
-  const guard = createGuard({ timeoutMs: TIMEOUT_MS, atOnce: 2, onStall: () => log.push('reconnect') });
+  const guard = createStatementQueue({ timeoutMs: TIMEOUT_MS, concurrency: 2, onStall: () => log.push('reconnect') });
   return {
     guard,
     /** What was sent, in its order. */

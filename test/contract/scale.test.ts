@@ -5,12 +5,12 @@
 import { afterAll, describe, expect, test } from 'bun:test';
 import { SQL } from 'bun';
 import { and, asc, eq, gt } from 'drizzle-orm';
-import { openDatabase } from '../../src/db/client.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { taskColumns, tasks } from '../../src/db/schema.ts';
-import { encodeCursor } from '../../src/tasks/task.cursor.ts';
-import type { Sort, TaskFilter } from '../../src/tasks/task.list.ts';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { TaskFilter } from '../../src/tasks/query.ts';
+import { encodeCursor } from '../../src/tasks/query.ts';
+import type { Sort, Task } from '../../src/tasks/schema.ts';
 import { createTestApp } from '../support/app.ts';
 import { createDatabase } from '../support/postgres.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import { getTableConfig } from 'drizzle-orm/pg-core';
-import { postgresFailure } from '../../src/db/failures.ts';
+import { postgresError } from '../../src/db/driver-errors.ts';
 import { idempotencyKeys, tasks, userRevisions } from '../../src/db/schema.ts';
 import { START } from '../support/app.ts';
 import { forEachDatabase } from '../support/databases.ts';
@@ -100,7 +100,7 @@ forEachDatabase('The tables', (_, { db }) => {
       await db.insert(tasks).values({ ...TASK, user_id: newUser(), ...row } as typeof tasks.$inferInsert);
       return undefined;
     } catch (error) {
-      return postgresFailure(error);
+      return postgresError(error);
     }
   }
 
@@ -147,14 +147,14 @@ forEachDatabase('The tables', (_, { db }) => {
     const user_id = newUser();
     await insert({ user_id });
     const change = db.update(tasks).set({ title: ' ' }).where(sql`${tasks.user_id} = ${user_id}`);
-    expect(await change.then(undefined, postgresFailure)).toMatchObject({ sqlState: '23514' });
+    expect(await change.then(undefined, postgresError)).toMatchObject({ sqlState: '23514' });
   });
 
   test('refuse a counter that does not count', async () => {
     const failure = await db
       .insert(userRevisions)
       .values({ user_id: newUser(), revision: 0 })
-      .then(undefined, postgresFailure);
+      .then(undefined, postgresError);
     expect(failure).toEqual({ sqlState: '23514', constraint: 'user_revisions_revision_positive' });
   });
 
@@ -164,7 +164,7 @@ forEachDatabase('The tables', (_, { db }) => {
   ] as const) {
     test(`refuse an Idempotency-Key that is ${what}`, async () => {
       const row = { user_id: newUser(), key, fingerprint: 'x', task: {} as never, created_at: START };
-      const failure = await db.insert(idempotencyKeys).values(row).then(undefined, postgresFailure);
+      const failure = await db.insert(idempotencyKeys).values(row).then(undefined, postgresError);
       expect(failure).toEqual({ sqlState: '23514', constraint: 'idempotency_keys_key_length' });
     });
   }

@@ -1,9 +1,9 @@
 /** Writes of many users that come in at the same moment go to the database as one. Nobody must be able to tell. */
 import { describe, expect, test } from 'bun:test';
 import { SQL } from 'bun';
-import { openDatabase } from '../../src/db/client.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { createTestApp, type TestApp } from '../support/app.ts';
 import { atEnd } from '../support/cleanup.ts';
 import { forEachDatabase } from '../support/databases.ts';

@@ -3,7 +3,7 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import { ValueErrorType } from '@sinclair/typebox/errors';
 import { Value } from '@sinclair/typebox/value';
 import fc from 'fast-check';
-import { faultsOf } from '../../src/http/faults.ts';
+import { violationsOf } from '../../src/http/violations.ts';
 import {
   Completion,
   DeleteQuery,
@@ -12,7 +12,7 @@ import {
   TaskPatch,
   TaskPath,
   TaskReplacement,
-} from '../../src/tasks/task.schema.ts';
+} from '../../src/tasks/schema.ts';
 
 /** A name that a pointer has to escape, one that every object has already, and one that is special to JavaScript. */
 const STRAYS = ['titel', 'a/b~c', '', 'constructor', '__proto__'];
@@ -42,7 +42,7 @@ for (const [title, schema, members] of [
     const fields = members.flatMap(({ properties = {} }) => Object.keys(properties));
     fc.assert(
       fc.property(fc.oneof({ weight: 9, arbitrary: objectsWith(fields) }, { weight: 1, arbitrary: json }), (value) => {
-        const faults = faultsOf('body', schema, value);
+        const faults = violationsOf('body', schema, value);
         expect(faults.map(({ pointer }) => pointer)).toEqual(placesByTypeBox(schema, value));
         expect(faults.length === 0).toBe(Value.Check(schema, value));
       }),
@@ -64,7 +64,7 @@ for (const [title, part, schema] of [
         const places = placesByTypeBox(schema, parameters).map((path) =>
           path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~'),
         );
-        expect(faultsOf(part, schema, parameters).map(({ pointer }) => pointer)).toEqual(places);
+        expect(violationsOf(part, schema, parameters).map(({ pointer }) => pointer)).toEqual(places);
       }),
       { seed: 5, numRuns: 2000 },
     );
@@ -72,13 +72,13 @@ for (const [title, part, schema] of [
 }
 
 test('A value that breaks a rule of a kind that no schema has yet is at fault as a whole', () => {
-  const faults = faultsOf('body', Type.Object({}, { minProperties: 1 }), {});
+  const faults = violationsOf('body', Type.Object({}, { minProperties: 1 }), {});
   expect(faults).toEqual([{ in: 'body', pointer: '', detail: 'must be a JSON object' }]);
 });
 
 test('Of many faults the first hundred are told', () => {
   const strays = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`stray ${n}`, n]));
-  expect(faultsOf('body', TaskPatch, strays)).toEqual(
-    Array.from({ length: 100 }, (_, n) => ({ in: 'body', pointer: `/stray ${n}`, detail: 'is not a known name here' })),
+  expect(violationsOf('body', TaskPatch, strays)).toEqual(
+    Array.from({ length: 100 }, (_, n) => ({ in: 'body', pointer: `/stray ${n}`, detail: 'unknown field' })),
   );
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
 import { count, eq, like } from 'drizzle-orm';
-import { idempotencyKeys, type StoredTask } from '../../src/db/schema.ts';
-import { createTaskIds } from '../../src/tasks/task.id.ts';
-import type { Task } from '../../src/tasks/task.schema.ts';
-import { createTaskService } from '../../src/tasks/task.service.ts';
+import { idempotencyKeys } from '../../src/db/schema.ts';
+import { purgeAnswers } from '../../src/tasks/once.ts';
+import type { Task } from '../../src/tasks/schema.ts';
+import { createTaskStore } from '../../src/tasks/store/store.ts';
 import { START } from '../support/app.ts';
 import { forEachDatabase } from '../support/databases.ts';
 
@@ -12,8 +12,7 @@ const headers = { 'idempotency-key': 'k' };
 
 forEachDatabase('The answer to an Idempotency-Key', (open, database) => {
   /** The part of the service that nobody can ask for over HTTP. */
-  const purgeAt = (now: number) =>
-    createTaskService({ database, clock: () => now, newTaskId: createTaskIds() }).forgetAnswers();
+  const purgeAt = (now: number) => purgeAnswers({ store: createTaskStore(database), clock: () => now });
 
   const keysOf = async (user_id: string) => {
     const rows = await database.db.select().from(idempotencyKeys).where(eq(idempotencyKeys.user_id, user_id));
@@ -87,7 +86,7 @@ forEachDatabase('The answer to an Idempotency-Key', (open, database) => {
       user_id: `${user}-${n % 7}`,
       key: `old ${n}`,
       fingerprint: 'f',
-      task: task as StoredTask,
+      task: task as unknown,
       created_at: START,
     }));
     for (let n = 0; n < old.length; n += 500) await database.db.insert(idempotencyKeys).values(old.slice(n, n + 500));

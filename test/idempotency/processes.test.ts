@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'bun:test';
 import { SQL } from 'bun';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { makeFolder } from '../support/folder.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { type Service, startService } from '../support/service.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import type { RequestOptions, TestApp } from '../support/app.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { problem } from '../support/expected.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { encodeCursor } from '../../src/tasks/task.cursor.ts';
-import type { Sort } from '../../src/tasks/task.list.ts';
+import { encodeCursor } from '../../src/tasks/query.ts';
+import type { Sort } from '../../src/tasks/schema.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { invalidInput } from '../support/expected.ts';
 import { linksOf, withParameter } from './support/links.ts';

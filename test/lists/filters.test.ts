@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { invalidInput, noContent } from '../support/expected.ts';
 import { anyFilter, anyRows, type Filter, matches, type Row, rowOf, store, toQuery } from './support/model.ts';
@@ -14,7 +14,7 @@ const DETAILS = {
   time: 'must be a day as 2026-12-01 or an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999, given once',
   tag: 'must be given at most 20 times, each a string of 1 to 50 characters after trimming, without U+0000 or lone surrogates',
   sort: 'must be one of created_at, updated_at, due, title, priority, order, -created_at, -updated_at, -due, -title, -priority, -order',
-  unknown: 'is not a known name here',
+  unknown: 'unknown parameter',
 };
 
 forEachDatabase('The filters of a list', (open, database) => {

@@ -1,11 +1,11 @@
 /** An app whose clock, ids and log a test holds in its hand, and a client that checks every answer of it. */
 import { asc, eq } from 'drizzle-orm';
 import { type AppDependencies, createApp } from '../../src/app.ts';
-import type { Database } from '../../src/db/client.ts';
+import type { Database } from '../../src/db/database.ts';
 import { tasks, userRevisions } from '../../src/db/schema.ts';
 import { createLog } from '../../src/log.ts';
-import { createTaskIds } from '../../src/tasks/task.id.ts';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import { createTaskIds } from '../../src/tasks/ids.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { type Answer, type CheckAnswer, createAnswerCheck, type OpenApiDocument } from './openapi.ts';
 
 export const START = '2026-11-21T09:30:00.000Z';

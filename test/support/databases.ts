@@ -1,7 +1,7 @@
 /** The three databases that every rule must hold on, opened as the service opens them, from empty. */
 import { describe } from 'bun:test';
 import { join } from 'node:path';
-import { type Database, openDatabase } from '../../src/db/client.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createTestApp, type TestApp, type TestAppOptions } from './app.ts';
 import { atEnd } from './cleanup.ts';

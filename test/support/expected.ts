@@ -1,6 +1,6 @@
 /** Answers as the contract words them, for tests that compare the whole of one. */
 import { expect } from 'bun:test';
-import type { Fault } from '../../src/errors.ts';
+import type { Violation } from '../../src/errors.ts';
 import type { Answer } from './openapi.ts';
 
 const anyRequestId = expect.stringMatching(/^request-\d+$/);
@@ -19,13 +19,13 @@ export function noContent(): Answer {
 }
 
 /** The 400 to a request about tasks with these faults, and no others, in this order. */
-export function invalidInput(instance: string, errors: Fault[]): Answer {
-  const count = errors.length === 1 ? 'is one fault' : `are ${errors.length} faults`;
+export function invalidInput(instance: string, errors: Violation[]): Answer {
+  const count = errors.length === 1 ? 'one violation' : `${errors.length} violations`;
   return problem(instance, {
     type: 'invalid-input',
     title: 'The request is not valid',
     status: 400,
-    detail: `There ${count} in the request; see errors.`,
+    detail: `The request has ${count}; see errors.`,
     errors,
   });
 }
@@ -45,7 +45,7 @@ interface ExpectedProblem {
   title: string;
   status: number;
   detail: string;
-  errors?: Fault[];
+  errors?: Violation[];
 }
 
 /** A problem document about tasks. */

@@ -202,7 +202,7 @@ export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; de
     rule,
     sent: { [field]: null },
     pointer,
-    detail: 'is not a known name here',
+    detail: 'unknown field',
   })),
 ];
 

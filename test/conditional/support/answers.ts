@@ -13,9 +13,9 @@ export function preconditionFailed(instance: string, etag: unknown): Answer {
     instance,
     {
       type: 'precondition-failed',
-      title: 'It has changed',
+      title: 'The task or the list has changed',
       status: 412,
-      detail: 'It has changed since the revision that was named.',
+      detail: 'It changed after the revision in the precondition.',
     },
     { etag: etag as string },
   );

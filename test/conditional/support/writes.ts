@@ -1,5 +1,5 @@
 /** Every way to change one task. */
-import type { Task } from '../../../src/tasks/task.schema.ts';
+import type { Task } from '../../../src/tasks/schema.ts';
 import type { TestApp } from '../../support/app.ts';
 import type { Answer } from '../../support/openapi.ts';
 

@@ -1,5 +1,5 @@
 /** Reads `Link` (RFC 8288), and walks over the pages of a list as a client does: from `next` to `next`. */
-import type { Task } from '../../../src/tasks/task.schema.ts';
+import type { Task } from '../../../src/tasks/schema.ts';
 import type { Call } from '../../support/app.ts';
 import type { Answer } from '../../support/openapi.ts';
 

@@ -1,9 +1,8 @@
 /** What a list must show, said once more and in another way: plain code over rows in memory. */
 import fc from 'fast-check';
-import { PRIORITIES } from '../../../src/db/limits.ts';
-import { tasks, userRevisions } from '../../../src/db/schema.ts';
-import { SORT_KEYS, type Sort, type SortKey } from '../../../src/tasks/task.list.ts';
-import type { Task } from '../../../src/tasks/task.schema.ts';
+import { PRIORITIES, tasks, userRevisions } from '../../../src/db/schema.ts';
+import type { Task } from '../../../src/tasks/schema.ts';
+import { SORT_KEYS, type Sort, type SortKey } from '../../../src/tasks/schema.ts';
 import { ORIGIN } from '../../support/app.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 

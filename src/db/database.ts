@@ -1,22 +1,23 @@
-/** Opens the database that `DATABASE_URL` names. All three speak PostgreSQL; the rest of the code cannot tell them apart. */
+/** Opens the database that `DATABASE_URL` names. All three speak PostgreSQL, and the rest of the code cannot tell them apart. */
 import type { DatabaseOptions, Drizzle, Opened } from './driver.ts';
-import { createGuard, type Guard } from './guard.ts';
+import { createStatementQueue, type StatementQueue } from './statement-queue.ts';
 
-export interface Database extends Guard {
+export interface Database extends StatementQueue {
   db: Drizzle;
-  /** Finishes what runs, then lets go of every connection, file and lock. */
+  /** Finishes the statements under way, then lets go of every connection, file and lock. */
   close(): Promise<void>;
 }
 
 /**
  * Opens PGlite without a URL, Neon over WebSocket for a host under `neon.tech`, else PostgreSQL over TCP. Connections
- * are made when first needed, so this succeeds while a server is down; it fails when another process uses `dataDir`.
+ * are made when first needed, so this succeeds while a server is down.
+ * @throws FolderInUse when another process uses `dataDir`
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, poolSize, timeoutMs } = options;
   const { db, close, reconnect } = await openDriver(options);
-  const atOnce = url === undefined ? 1 : poolSize;
-  return { ...createGuard({ timeoutMs, atOnce, onStall: reconnect }), db, close };
+  const concurrency = url === undefined ? 1 : poolSize;
+  return { ...createStatementQueue({ timeoutMs, concurrency, onStall: reconnect }), db, close };
 }
 
 async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened> {

@@ -1,6 +1,6 @@
-/** Statements that come in many shapes, each of which is compiled once and prepared under a name of its own. */
+/** Statements that come in several shapes, each compiled once and prepared under a name of its own. */
 
-/** Makes something for each shape when it is first asked for. */
+/** Makes something once for each key, when it is first asked for. */
 export function remember<Shape, Made>(make: (shape: Shape) => Made): (key: string, shape: Shape) => Made {
   const made = new Map<string, Made>();
   return (key, shape) => {
@@ -10,7 +10,7 @@ export function remember<Shape, Made>(make: (shape: Shape) => Made): (key: strin
   };
 }
 
-/** A name for one of the shapes of an operation: PostgreSQL tells names apart by their first 63 bytes only. */
+/** A name for one shape of an operation. It ends in a hash: PostgreSQL reads only the first 63 bytes of a name. */
 export function statementName(operation: string, query: { toSQL(): { sql: string } }): string {
   return `${operation}_${Bun.hash(query.toSQL().sql).toString(36)}`;
 }

@@ -1,7 +1,7 @@
-/** Which methods a path has. */
+/** Which methods a path allows, by the routes of the app. */
 import type { AnyElysia } from 'elysia';
 
-export class RouteTable {
+export class AllowedMethods {
   #app: AnyElysia | undefined;
 
   /** Called once, when every route has been added. */
@@ -9,8 +9,8 @@ export class RouteTable {
     this.#app = app;
   }
 
-  /** The methods of a path for `Allow` (RFC 9110 section 10.2.1); empty when there is no such path. */
-  methodsOf(path: string): string[] {
+  /** The methods of a path for `Allow` (RFC 9110 section 10.2.1); none when there is no such path. */
+  of(path: string): string[] {
     const methods = new Set<string>();
     for (const route of this.#routes) if (pattern(route.path).test(path)) methods.add(route.method);
     if (methods.has('GET')) methods.add('HEAD');

@@ -1,6 +1,6 @@
 /** The shapes of a task on the wire, and the types that come from them. */
 import { type Static, type TObject, Type } from '@sinclair/typebox';
-import { LIMITS, PRIORITIES } from '../db/limits.ts';
+import { LIMITS, PRIORITIES } from '../db/schema.ts';
 import {
   Day,
   DayOrInstant,
@@ -11,8 +11,7 @@ import {
   Repeatable,
   Text,
   TrueOrFalse,
-} from '../http/types.ts';
-import { SORT_KEYS } from './task.list.ts';
+} from '../types.ts';
 
 const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 
@@ -21,7 +20,7 @@ const Title = Text({
   minLength: 1,
   maxLength: LIMITS.title,
   trimmed: true,
-  description: 'White space at both ends is taken away. Lengths count Unicode code points.',
+  description: 'White space at both ends is removed. Lengths count Unicode code points.',
 });
 const Description = Nullable(Text({ minLength: 0, maxLength: LIMITS.description }));
 const Priority = OneOf(PRIORITIES);
@@ -64,7 +63,7 @@ export type Task = Static<typeof Task>;
 
 export const TaskList = Type.Array(Task);
 
-/** What a client may write. */
+/** The fields that a client may write. */
 const Writable = {
   title: Title,
   description: Type.Optional(Description),
@@ -76,11 +75,13 @@ const Writable = {
   order: Type.Optional(Order),
 };
 
+export type WritableField = keyof typeof Writable;
+
 const IGNORED = Type.Optional(
   Type.Unknown({ readOnly: true, description: 'Ignored, so that GET, edit, send back works.' }),
 );
 
-/** What the server sets; a client may send it back. */
+/** The fields that the server sets; a client may send them back. */
 const ReadOnly = {
   id: IGNORED,
   user_id: IGNORED,
@@ -89,7 +90,7 @@ const ReadOnly = {
   updated_at: IGNORED,
   revision: IGNORED,
   url: IGNORED,
-};
+} satisfies Record<Exclude<keyof Task, WritableField>, unknown>;
 
 /** One of the two is null or absent. (`not` would say the same, but Elysia 1.4.30 cannot compile it.) */
 const DueOnce = Type.Union(
@@ -129,8 +130,14 @@ export const UserPath = Type.Object({ user_id: UserId });
 
 export const TaskPath = Type.Object({
   ...UserPath.properties,
-  id: Type.String({ description: 'A UUID. Whatever is not the id of a task of this user is a 404.' }),
+  id: Type.String({ description: 'A UUID. Anything but the id of a task of this user is a 404.' }),
 });
+export type TaskPath = Static<typeof TaskPath>;
+
+export const SORT_KEYS = ['created_at', 'updated_at', 'due', 'title', 'priority', 'order'] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+/** A key in ascending order, or with a leading `-` in descending order. */
+export type Sort = SortKey | `-${SortKey}`;
 
 const filters = {
   completed: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, completed.' })),
@@ -163,7 +170,7 @@ export const ListQuery = Type.Object(
       Text({
         minLength: 1,
         maxLength: 4096,
-        description: 'Where to go on: from the Link of the page before, as it is.',
+        description: 'Where to go on, copied from the Link of the page before.',
       }),
     ),
     sort: Type.Optional(
@@ -179,3 +186,4 @@ export const ListQuery = Type.Object(
 export type ListQuery = Static<typeof ListQuery>;
 
 export const DeleteQuery = Type.Object(filters, strict);
+export type DeleteQuery = Static<typeof DeleteQuery>;
