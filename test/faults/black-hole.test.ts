@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { Client, type Reply } from './support/client.ts';
-import { BOUND_MS, DRIVERS, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal } from './support/expected.ts';
+import { Client, type Reply } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected-faults.ts';
+import { BOUND_MS, DRIVERS, openFaultyDatabase } from '../support/faulty-database.ts';
 
 const PATH = '/api/ada/tasks';
 

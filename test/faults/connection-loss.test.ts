@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { Client } from '../support/connection.ts';
+import { expectRefusal, expectSound } from '../support/expected-faults.ts';
+import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from '../support/faulty-database.ts';
+import { startLoad } from '../support/load.ts';
+import { type RestartableServer, startRestartableServer } from '../support/restartable-postgres.ts';
 import { until } from '../support/until.ts';
-import { Client } from './support/client.ts';
-import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal, expectSound } from './support/expected.ts';
-import { startLoad } from './support/load.ts';
-import { type RestartableServer, startRestartableServer } from './support/server.ts';
 
 const LOSSES = {
   'the server terminates them': async ({ terminateSessions }: FaultyDatabase) => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
+import { Client, type Reply } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected-faults.ts';
+import { BOUND_MS, openFaultyDatabase } from '../support/faulty-database.ts';
 import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { Client, type Reply } from './support/client.ts';
-import { BOUND_MS, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal } from './support/expected.ts';
 
 const PATH = '/api/ada/tasks';
 

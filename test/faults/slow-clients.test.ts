@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { once } from 'node:events';
-import { Client } from './support/client.ts';
-import { openFaultyDatabase } from './support/database.ts';
+import { Client } from '../support/connection.ts';
+import { openFaultyDatabase } from '../support/faulty-database.ts';
 
 const HEAD = 'POST /api/mallory/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
 

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { rename, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client, type Reply } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected-faults.ts';
+import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from '../support/faulty-database.ts';
+import { type RestartableServer, startRestartableServer } from '../support/restartable-postgres.ts';
 import { until } from '../support/until.ts';
-import { Client, type Reply } from './support/client.ts';
-import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal } from './support/expected.ts';
-import { type RestartableServer, startRestartableServer } from './support/server.ts';
 
 const PATH = '/api/ada/tasks';
 const POOL_SIZE = 3;
