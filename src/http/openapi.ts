@@ -82,7 +82,7 @@ interface Success<Code extends number, Body extends TSchema> {
   headers?: readonly HeaderName[];
 }
 
-interface Operation<Code extends number, Body extends TSchema, Problems extends Status> {
+interface Operation<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> {
   operationId: string;
   tags: string[];
   summary: string;
@@ -94,23 +94,26 @@ interface Operation<Code extends number, Body extends TSchema, Problems extends 
   /** Statuses of the problems that it can end in, besides those that any request can. */
   problems: readonly Problems[];
   /** Whether a client that has the answer gets a 304. */
-  cacheable?: boolean;
+  cacheable?: Cacheable;
 }
 
-type Responses<Code extends number, Body extends TSchema, Problems extends Status> = Record<Code, Body> &
+type Responses<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> = Record<
+  Code,
+  Body
+> &
   Record<Problems | (typeof ALWAYS)[number], typeof ProblemSchema> &
-  Record<304, TVoid>;
+  (Cacheable extends true ? Record<304, TVoid> : unknown);
 
 /**
  * The part of a route's hook that declares its answers: `response`, for the types of clients, and `detail`, for the
  * document. Elysia checks no answer against them; the tests do.
  */
-export function operation<Code extends number, Body extends TSchema = TVoid, Problems extends Status = never>({
-  success,
-  problems,
-  cacheable = false,
-  ...rest
-}: Operation<Code, Body, Problems>) {
+export function operation<
+  Code extends number,
+  Body extends TSchema = TVoid,
+  Problems extends Status = never,
+  Cacheable extends boolean = false,
+>({ success, problems, cacheable, ...rest }: Operation<Code, Body, Problems, Cacheable>) {
   const { status, description, schema, name, example, headers = [] } = success;
   const body = name === undefined ? schema : { $ref: `#/components/schemas/${name}` };
   const failures = [...problems, ...ALWAYS];
@@ -129,7 +132,7 @@ export function operation<Code extends number, Body extends TSchema = TVoid, Pro
     ...Object.fromEntries(failures.map((code) => [code, { $ref: `#/components/responses/Problem${code}` }])),
   };
   return {
-    response: withoutValidation(response) as unknown as Responses<Code, Body, Problems>,
+    response: withoutValidation(response) as unknown as Responses<Code, Body, Problems, Cacheable>,
     detail: { ...rest, responses },
   };
 }
