@@ -77,6 +77,8 @@ export const tasks = pgTable(
     tags: text().array().notNull(),
     due_date: day(),
     due_at: instant(),
+    /** Not to be done before this day. */
+    start_date: day(),
     order: integer().notNull(),
     created_at: instant().notNull(),
     updated_at: instant().notNull(),
@@ -124,6 +126,7 @@ export const tasks = pgTable(
     check('tasks_due_once', sql`${table.due_date} is null or ${table.due_at} is null`),
     check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
     check('tasks_due_at_range', sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`),
+    check('tasks_start_date_range', sql`${table.start_date} between '1970-01-01' and '9999-12-31'`),
     check(
       'tasks_times_range',
       sql.join(

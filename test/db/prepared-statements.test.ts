@@ -13,6 +13,7 @@ const FIELDS = {
   priority: 'high',
   tags: ['errand'],
   due_date: '2026-12-01',
+  start_date: '2026-11-24',
   order: 5,
 };
 

@@ -18,6 +18,7 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
       tags: [],
       due_date: null,
       due_at: null,
+      start_date: null,
       order: 0,
       created_at: START,
       updated_at: START,
@@ -41,6 +42,7 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
       tags: ['money', 'yearly'],
       due_date: '2026-12-01',
       due_at: null,
+      start_date: '2026-11-24',
       order: -5,
     };
     const row = {

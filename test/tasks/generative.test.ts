@@ -82,6 +82,7 @@ const others = fc.record(
     completed: or(fc.boolean()),
     priority: or(fc.constantFrom('low', 'medium', 'high')),
     tags: or(fc.array(title)),
+    start_date: due_date,
     order: or(fc.oneof({ weight: 9, arbitrary: fc.integer() }, { weight: 1, arbitrary: fc.double() })),
   },
   { requiredKeys: ['title'] },

@@ -16,6 +16,7 @@ forEachDatabase('PUT /api/{user_id}/tasks/{id}', (open) => {
       priority: 'high',
       tags: ['errand'],
       due_date: '2026-12-01',
+      start_date: '2026-11-24',
       order: 7,
     });
     clock.now = Date.parse(LATER);
@@ -28,6 +29,7 @@ forEachDatabase('PUT /api/{user_id}/tasks/{id}', (open) => {
       priority: 'medium' as const,
       tags: [],
       due_date: null,
+      start_date: null,
       order: 0,
       updated_at: LATER,
       revision: 2,

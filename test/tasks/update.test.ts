@@ -13,6 +13,7 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
     priority: 'low',
     tags: ['before'],
     due_date: '2026-01-01',
+    start_date: '2025-12-24',
     order: 1,
   };
 
@@ -22,6 +23,7 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
     priority: 'high',
     tags: ['after', 'before'],
     due_date: '2026-12-31',
+    start_date: '2026-12-24',
     order: -1,
   })) {
     test(`changes ${field} alone and leaves every other field as it is`, async () => {
