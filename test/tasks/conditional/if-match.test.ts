@@ -1,8 +1,14 @@
 import { expect, test } from 'bun:test';
 import type { Task } from '../../../src/tasks/schema.ts';
-import { malformed, notModified, preconditionFailed, preconditionRequired } from '../../support/conditional-answers.ts';
 import { forEachDatabase } from '../../support/databases.ts';
-import { noContent, taskNotFound } from '../../support/expected.ts';
+import {
+  malformed,
+  noContent,
+  notModified,
+  preconditionFailed,
+  preconditionRequired,
+  taskNotFound,
+} from '../../support/expected.ts';
 import { prepare, send, WRITES } from './writes.ts';
 
 /** `@` is the task's current tag, with its quotes. */
