@@ -4,10 +4,10 @@ import { createClient, createTasks } from './client.ts';
 import { Connection } from './connection.ts';
 import { databases, type TestDatabase } from './databases.ts';
 
-const [first] = databases as [TestDatabase];
+const [first] = databases;
 
 /** Serves an app until it is disposed of: `await using server = serve()`. */
-export function serve(options: TestAppOptions = {}, database = first) {
+export function serve(options: TestAppOptions = {}, database: TestDatabase = first) {
   const test = createTestApp(database, options);
   test.app.listen({ hostname: '127.0.0.1', port: 0, reusePort: false, development: false });
   const server = test.app.server as NonNullable<typeof test.app.server>;
