@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Task } from '../../src/tasks/schema.ts';
-import type { RequestOptions, TestApp } from '../support/app.ts';
+import type { TestApp } from '../support/app.ts';
+import type { RequestOptions } from '../support/client.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { READ_ONLY } from '../support/fields.ts';
 
