@@ -44,12 +44,18 @@ export const HEADERS = {
   Link: text('The first page and, unless this is the last, the next (RFC 8288).', '<http://…>; rel="first"'),
   'X-Total-Count': { description: 'How many match the filters.', schema: { type: 'integer' }, example: 120 },
   'Preference-Applied': text('`count=exact` when it was asked for with Prefer (RFC 7240).', 'count=exact'),
-  'Idempotency-Replayed': text('`true` when this is the first answer again.', 'true'),
-  'Cache-Control': text('Answers are of one user, and are checked before they are used again.', 'private, no-cache'),
+  'Idempotency-Replayed': text('`true` when this repeats the first answer.', 'true'),
+  'Cache-Control': text(
+    'An answer belongs to one user and is revalidated before it is used again.',
+    'private, no-cache',
+  ),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
-  Accept: text('What a body may be.', 'application/json'),
-  'Accept-Encoding': text('Content codings that a body may have: none.', 'identity'),
-  'Accept-Patch': text('What the body of a PATCH may be (RFC 5789).', 'application/merge-patch+json, application/json'),
+  Accept: text('The media types that a body may have.', 'application/json'),
+  'Accept-Encoding': text('The content codings that a body may have: none.', 'identity'),
+  'Accept-Patch': text(
+    'The media types that the body of a PATCH may have (RFC 5789).',
+    'application/merge-patch+json, application/json',
+  ),
 } as const;
 
 export type HeaderName = keyof typeof HEADERS;
