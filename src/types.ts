@@ -1,6 +1,6 @@
 /**
- * TypeBox types for what JSON Schema cannot say or TypeBox counts otherwise. Each is a plain JSON Schema to a reader of
- * the OpenAPI document and a stricter check here.
+ * TypeBox types for what JSON Schema cannot state or TypeBox counts differently. To a reader of the OpenAPI document each
+ * is plain JSON Schema; the check here is stricter.
  */
 import { Kind, type SchemaOptions, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
@@ -8,9 +8,9 @@ import { Value } from '@sinclair/typebox/value';
 interface TextSchema extends TSchema {
   minLength: number;
   maxLength: number;
-  /** White space at both ends does not count; whoever stores the value takes it away. */
+  /** White space at both ends does not count; it is removed before the value is stored. */
   trimmed?: boolean;
-  /** It is stored in lower case, and so does its length count. */
+  /** It is stored in lower case, and its length counts in lower case. */
   lowerCase?: boolean;
   /** Control characters (Unicode category Cc) are refused. */
   printable?: boolean;
@@ -23,7 +23,7 @@ TypeRegistry.Set<TextSchema>('Text', (schema, value) => {
   if (schema.printable && CONTROL.test(value)) return false;
   let counted = schema.trimmed ? value.trim() : value;
   if (schema.lowerCase) counted = counted.toLowerCase();
-  // There are at most as many code points as UTF-16 units, and at least half as many; counting is seldom needed.
+  // There are at most as many code points as UTF-16 units, and at least half as many, so counting is rarely needed.
   const units = counted.length;
   if (units <= schema.maxLength) return units >= schema.minLength;
   return units <= 2 * schema.maxLength && countCodePoints(counted) <= schema.maxLength;
@@ -55,7 +55,7 @@ const INSTANT = /^(\d{4}-\d{2}-\d{2})[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)
 
 TypeRegistry.Set('Day', (_, value) => isDay(value));
 
-/** A calendar day, RFC 3339 `full-date`, from 1970 to 9999: outside of it one driver or another goes wrong. */
+/** A calendar day, RFC 3339 `full-date`, from 1970 to 9999: outside that range some driver fails. */
 export const Day = (options?: SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'Day' });
 
@@ -67,7 +67,7 @@ export const Instant = (options?: SchemaOptions) =>
 
 TypeRegistry.Set('DayOrInstant', (_, value) => isDay(value) || isInstant(value));
 
-/** A day or an instant as it stands in a query. */
+/** A day or an instant in a query. */
 export const DayOrInstant = (options?: SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'DayOrInstant' });
 
@@ -76,13 +76,13 @@ TypeRegistry.Set<{ minimum: number; maximum: number }>('DecimalInteger', (schema
   return Number(value) >= schema.minimum && Number(value) <= schema.maximum;
 });
 
-/** A non-negative integer as it stands in a query, in plain decimal; it stays a string. */
+/** A non-negative integer in a query, in plain decimal; it stays a string. */
 export const DecimalInteger = (options: { minimum: number; maximum: number } & SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'integer', [Kind]: 'DecimalInteger' });
 
 TypeRegistry.Set('TrueOrFalse', (_, value) => value === 'true' || value === 'false');
 
-/** `true` or `false` as it stands in a query; it stays a string. */
+/** `true` or `false` in a query; it stays a string. */
 export const TrueOrFalse = (options?: SchemaOptions) =>
   Type.Unsafe<'true' | 'false'>({ ...options, type: 'boolean', [Kind]: 'TrueOrFalse' });
 
@@ -92,7 +92,7 @@ TypeRegistry.Set<{ items: TSchema; maxItems: number }>(
     Array.isArray(value) && value.length <= schema.maxItems && value.every((item) => Value.Check(schema.items, item)),
 );
 
-/** A parameter that may come several times in a query. (Elysia takes an array's single value apart at its commas.) */
+/** A parameter that may be repeated in a query. (Elysia would split a single value at its commas.) */
 export const Repeatable = <T extends TSchema>(items: T, options: { maxItems: number } & SchemaOptions) =>
   Type.Unsafe<Static<T>[]>({ ...options, type: 'array', items, [Kind]: 'Repeatable' });
 
@@ -121,7 +121,7 @@ function isInstant(value: unknown): boolean {
   return time >= FIRST_INSTANT && time <= LAST_INSTANT;
 }
 
-/** JavaScript takes the 30th of February for the 2nd of March. */
+/** JavaScript reads 30 February as 2 March. */
 function isInCalendar(day: string): boolean {
   if (!DAY.test(day)) return false;
   const date = new Date(`${day}T00:00:00Z`);

@@ -8,8 +8,9 @@ export const parameter = (name: string) => sql.placeholder(name);
 /** No driver takes an array as it is; all take PostgreSQL's text for one. */
 const arrayAsText = { mapToDriverValue: (value: unknown) => (Array.isArray(value) ? makePgArray(value) : value) };
 
-/** A value, parameter or column where the builder wants an expression. */
-export const expression = <T>(value: SQLWrapper | number | boolean): SQL<T> => sql`${value}`;
+/** A parameter, a column or a constant of our own where the builder wants an expression. */
+export const expression = <T>(value: SQLWrapper | number | boolean): SQL<T> =>
+  typeof value === 'object' ? sql`${value}` : (sql.raw(String(value)) as SQL<T>);
 
 export const plus = (left: SQLWrapper, right: SQLWrapper | number): SQL<number> => sql`${left} + ${right}`;
 

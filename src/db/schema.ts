@@ -1,7 +1,7 @@
 /**
- * The tables. Each rule of the API stands here once more as a named constraint, so that no client, no script and no
- * bug can store a task that the API would have refused. Every key begins with `user_id`: a user's tasks lie together,
- * and a distributed PostgreSQL can shard by it.
+ * The tables. Every rule of the API is a named constraint here too, so that no client, script or bug can store a task
+ * that the API would refuse. Every key begins with `user_id`: a user's tasks lie together, and a distributed PostgreSQL
+ * can shard by it.
  */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm';
 import {
@@ -77,6 +77,8 @@ export const tasks = pgTable(
     tags: text().array().notNull(),
     due_date: day(),
     due_at: instant(),
+    /** Not to be done before this day. */
+    start_date: day(),
     order: integer().notNull(),
     created_at: instant().notNull(),
     updated_at: instant().notNull(),
@@ -88,14 +90,14 @@ export const tasks = pgTable(
       (): SQL => sql`coalesce(${tasks.due_at}, ${tasks.due_date}::timestamp at time zone 'UTC')`,
     ),
   },
-  // Other sorts than by creation have no index: each would cost every write, and a user's tasks are sorted in a moment.
+  // Only the sort by creation has an index: others would cost every write, and one user's tasks are sorted in a moment.
   (table) => [
     primaryKey({ name: 'tasks_pkey', columns: [table.user_id, table.id] }),
     // Delta sync, and the guarantee that no two changes share a number. Every change adds an entry to it.
     uniqueIndex('tasks_user_revision').on(table.user_id, table.revision),
     // The default list, newest first: read backwards. Partial, so that a full bin costs it nothing.
     index('tasks_user_created').on(table.user_id, table.created_at, table.id).where(sql`${table.deleted_at} is null`),
-    // The same of what is still to do, for whom has done much; completing a task adds no entry.
+    // The same for open tasks, for users who have completed many; completing a task adds no entry.
     index('tasks_user_open')
       .on(table.user_id, table.created_at, table.id)
       .where(sql`${table.deleted_at} is null and not ${table.completed}`),
@@ -124,6 +126,7 @@ export const tasks = pgTable(
     check('tasks_due_once', sql`${table.due_date} is null or ${table.due_at} is null`),
     check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
     check('tasks_due_at_range', sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`),
+    check('tasks_start_date_range', sql`${table.start_date} between '1970-01-01' and '9999-12-31'`),
     check(
       'tasks_times_range',
       sql.join(

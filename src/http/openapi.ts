@@ -44,12 +44,18 @@ export const HEADERS = {
   Link: text('The first page and, unless this is the last, the next (RFC 8288).', '<http://…>; rel="first"'),
   'X-Total-Count': { description: 'How many match the filters.', schema: { type: 'integer' }, example: 120 },
   'Preference-Applied': text('`count=exact` when it was asked for with Prefer (RFC 7240).', 'count=exact'),
-  'Idempotency-Replayed': text('`true` when this is the first answer again.', 'true'),
-  'Cache-Control': text('Answers are of one user, and are checked before they are used again.', 'private, no-cache'),
+  'Idempotency-Replayed': text('`true` when this repeats the first answer.', 'true'),
+  'Cache-Control': text(
+    'An answer belongs to one user and is revalidated before it is used again.',
+    'private, no-cache',
+  ),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
-  Accept: text('What a body may be.', 'application/json'),
-  'Accept-Encoding': text('Content codings that a body may have: none.', 'identity'),
-  'Accept-Patch': text('What the body of a PATCH may be (RFC 5789).', 'application/merge-patch+json, application/json'),
+  Accept: text('The media types that a body may have.', 'application/json'),
+  'Accept-Encoding': text('The content codings that a body may have: none.', 'identity'),
+  'Accept-Patch': text(
+    'The media types that the body of a PATCH may have (RFC 5789).',
+    'application/merge-patch+json, application/json',
+  ),
 } as const;
 
 export type HeaderName = keyof typeof HEADERS;
@@ -82,7 +88,7 @@ interface Success<Code extends number, Body extends TSchema> {
   headers?: readonly HeaderName[];
 }
 
-interface Operation<Code extends number, Body extends TSchema, Problems extends Status> {
+interface Operation<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> {
   operationId: string;
   tags: string[];
   summary: string;
@@ -94,23 +100,26 @@ interface Operation<Code extends number, Body extends TSchema, Problems extends 
   /** Statuses of the problems that it can end in, besides those that any request can. */
   problems: readonly Problems[];
   /** Whether a client that has the answer gets a 304. */
-  cacheable?: boolean;
+  cacheable?: Cacheable;
 }
 
-type Responses<Code extends number, Body extends TSchema, Problems extends Status> = Record<Code, Body> &
+type Responses<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> = Record<
+  Code,
+  Body
+> &
   Record<Problems | (typeof ALWAYS)[number], typeof ProblemSchema> &
-  Record<304, TVoid>;
+  (Cacheable extends true ? Record<304, TVoid> : unknown);
 
 /**
  * The part of a route's hook that declares its answers: `response`, for the types of clients, and `detail`, for the
  * document. Elysia checks no answer against them; the tests do.
  */
-export function operation<Code extends number, Body extends TSchema = TVoid, Problems extends Status = never>({
-  success,
-  problems,
-  cacheable = false,
-  ...rest
-}: Operation<Code, Body, Problems>) {
+export function operation<
+  Code extends number,
+  Body extends TSchema = TVoid,
+  Problems extends Status = never,
+  Cacheable extends boolean = false,
+>({ success, problems, cacheable, ...rest }: Operation<Code, Body, Problems, Cacheable>) {
   const { status, description, schema, name, example, headers = [] } = success;
   const body = name === undefined ? schema : { $ref: `#/components/schemas/${name}` };
   const failures = [...problems, ...ALWAYS];
@@ -129,7 +138,7 @@ export function operation<Code extends number, Body extends TSchema = TVoid, Pro
     ...Object.fromEntries(failures.map((code) => [code, { $ref: `#/components/responses/Problem${code}` }])),
   };
   return {
-    response: withoutValidation(response) as unknown as Responses<Code, Body, Problems>,
+    response: withoutValidation(response) as unknown as Responses<Code, Body, Problems, Cacheable>,
     detail: { ...rest, responses },
   };
 }

@@ -26,6 +26,7 @@ const FIELDS: { readonly [Name in WritableField]: Field<Name> } = {
   tags: { default: [], normalForm: normaliseTags },
   due_date: { default: null },
   due_at: { default: null, normalForm: toRfc3339 },
+  start_date: { default: null },
   // JSON has a negative zero, PostgreSQL has none.
   order: { default: 0, normalForm: (order) => order + 0 },
 };
@@ -71,6 +72,7 @@ export function toStoredTask(row: TaskRow): StoredTask {
     tags: row.tags,
     due_date: row.due_date && toDay(row.due_date),
     due_at: row.due_at && toRfc3339(row.due_at),
+    start_date: row.start_date && toDay(row.start_date),
     order: Number(row.order),
     created_at: toRfc3339(row.created_at),
     updated_at: toRfc3339(row.updated_at),

@@ -2,9 +2,9 @@
 export type NewTaskId = (time: number) => string;
 
 /**
- * Ids are UUIDs version 7 (RFC 9562 section 5.7) that only ever rise within one process, whatever the clock does: the
- * 12 bits after the time count up from a random start (section 6.2, method 1), and when they run out, or the clock
- * steps back, the time runs ahead or stands still.
+ * Makes UUIDs version 7 (RFC 9562 section 5.7) that always rise within one process, whatever the clock does: the 12 bits
+ * after the time count up from a random start (section 6.2, method 1). When they run out, the time runs ahead; when the
+ * clock steps back, it stands still.
  */
 export function createTaskIds(random: (bytes: Uint8Array) => void = (b) => crypto.getRandomValues(b)): NewTaskId {
   const bytes = Buffer.alloc(16);
@@ -14,7 +14,7 @@ export function createTaskIds(random: (bytes: Uint8Array) => void = (b) => crypt
     random(bytes);
     if (time > lastTime) {
       lastTime = time;
-      // Half of the range stays free to count in.
+      // Leaves half of the range to count in.
       counter = bytes.readUInt16BE(6) & 0x7ff;
     } else if (counter < 0xfff) {
       counter += 1;

@@ -1,19 +1,16 @@
 /** What each operation answers, and what the OpenAPI document says of it. */
 import { type HeaderName, operation } from '../http/openapi.ts';
+import { DEFAULTS } from './fields.ts';
 import { Task, TaskList } from './schema.ts';
 
 const example: Task = {
   id: '01980a3e-7c00-7000-8000-000000000000',
   user_id: 'ada',
+  ...DEFAULTS,
   title: 'Buy milk',
-  description: null,
-  completed: false,
-  completed_at: null,
-  priority: 'medium',
   tags: ['errand'],
   due_date: '2026-12-01',
-  due_at: null,
-  order: 0,
+  completed_at: null,
   created_at: '2026-11-21T09:30:00.000Z',
   updated_at: '2026-11-21T09:30:00.000Z',
   revision: 42,

@@ -38,6 +38,7 @@ const DueDate = Nullable(Day(), {
   description: 'A calendar day with no time zone. A task has due_date or due_at, not both.',
 });
 const DueAt = Nullable(Instant(), { description: 'An instant. A task has due_date or due_at, not both.' });
+const StartDate = Nullable(Day(), { description: 'Not before this calendar day.' });
 const Order = Type.Integer({ ...INT32, description: "The client's own manual order. Default: 0." });
 
 export const Task = Type.Object(
@@ -52,6 +53,7 @@ export const Task = Type.Object(
     tags: Tags,
     due_date: DueDate,
     due_at: DueAt,
+    start_date: StartDate,
     order: Order,
     created_at: Instant(),
     updated_at: Instant(),
@@ -77,6 +79,7 @@ const Writable = {
   tags: Type.Optional(Tags),
   due_date: Type.Optional(DueDate),
   due_at: Type.Optional(DueAt),
+  start_date: Type.Optional(StartDate),
   order: Type.Optional(Order),
 };
 

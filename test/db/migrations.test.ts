@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { readdir } from 'node:fs/promises';
 import { SQL } from 'bun';
-import { Client } from '../support/connection.ts';
+import { Connection } from '../support/connection.ts';
 import { startFaultyProxy } from '../support/faulty-proxy.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { runToEnd, startService } from '../support/service.ts';
@@ -35,7 +35,7 @@ test('`migrate` brings the tables up to date, ends with 0, and may be run again;
   }
   expect(await tablesOf(DATABASE_URL)).toEqual(['idempotency_keys', 'tasks', 'user_revisions']);
   await using service = await startService({ DATABASE_URL, ...SEPARATE });
-  const client = new Client(service.origin);
+  const client = new Connection(service.origin);
   expect((await client.request('POST', '/api/ada/tasks', { body: { title: 'Buy milk' } })).status).toBe(201);
   client.close();
 });

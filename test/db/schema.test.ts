@@ -17,6 +17,7 @@ const TASK = {
   tags: ['errand'],
   due_date: null,
   due_at: null,
+  start_date: null,
   order: 0,
   created_at: START,
   updated_at: START,
@@ -69,6 +70,11 @@ const BROKEN: Record<string, Record<string, unknown>> = {
     'an instant before 1970': { due_at: '1969-12-31T23:59:59.999Z' },
     'an instant after 9999': { due_at: '10000-01-01T00:00:00Z' },
     'no end of time': { due_at: 'infinity' },
+  },
+  tasks_start_date_range: {
+    'a start before 1970': { start_date: '1969-12-31' },
+    'a start after 9999': { start_date: '10000-01-01' },
+    'a start at no time': { start_date: '-infinity' },
   },
   tasks_times_range: {
     'a creation at no time': { created_at: '-infinity' },

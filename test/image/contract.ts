@@ -36,6 +36,7 @@ export const MAIN_PATHS: readonly MainPath[] = [
         tags: ['shop'],
         due_date: '2026-12-01',
         due_at: null,
+        start_date: null,
         order: 0,
         created_at: task.created_at,
         updated_at: task.created_at,

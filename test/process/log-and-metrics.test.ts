@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { version } from '../../package.json';
-import { Client } from '../support/connection.ts';
-import { expectRefusal } from '../support/expected-faults.ts';
+import type { Task } from '../../src/tasks/schema.ts';
+import { Connection } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected.ts';
 import { type FaultyDatabase, openFaultyDatabase } from '../support/faulty-database.ts';
 import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -11,11 +12,11 @@ const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
 let database: FaultyDatabase;
 let service: Service;
-let client: Client;
+let client: Connection;
 beforeAll(async () => {
   database = await openFaultyDatabase('PostgreSQL');
   service = await database.serve({ DATABASE_POOL_SIZE: '7' });
-  client = new Client(service.origin);
+  client = new Connection(service.origin);
 });
 afterAll(async () => {
   client.close();
@@ -30,7 +31,7 @@ interface Sample {
 }
 
 async function scrape(): Promise<{ type: string | undefined; samples: Sample[] }> {
-  const { status, headers, body } = await client.request('GET', '/metrics');
+  const { status, headers, body } = await client.request<string>('GET', '/metrics');
   expect(status).toBe(200);
   const samples = [...body.matchAll(/^([a-z_]+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name = '', labels = '', value]) => ({
     name,
@@ -73,8 +74,8 @@ test('/metrics tells in the format of Prometheus of requests, refusals, statemen
 
 test('Each request counts once, under the pattern of its route, its method and its status', async () => {
   const path = '/api/grace/tasks';
-  const created = await client.request('POST', path, { body: { title: 'Buy milk' } });
-  const { id } = JSON.parse(created.body);
+  const created = await client.request<Task>('POST', path, { body: { title: 'Buy milk' } });
+  const { id } = created.body;
   for (let n = 0; n < 3; n += 1) await client.request('GET', `${path}/${id}`);
   await client.request('GET', `${path}/nothing`);
   const { samples } = await scrape();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { networkInterfaces } from 'node:os';
-import { Client, Refused, type Reply } from '../support/connection.ts';
+import { Connection, Refused } from '../support/connection.ts';
 import { type FaultyDatabase, openFaultyDatabase } from '../support/faulty-database.ts';
+import type { Answer } from '../support/openapi.ts';
 import type { Service } from '../support/service.ts';
 
 let database: FaultyDatabase;
@@ -10,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-function ask({ origin }: Service, host: string, path = '/api/ada/tasks'): Promise<Reply> {
-  const client = new Client(origin);
+function ask({ origin }: Service, host: string, path = '/api/ada/tasks'): Promise<Answer> {
+  const client = new Connection(origin);
   return client.request('GET', path, { headers: { host } }).finally(() => client.close());
 }
 
@@ -21,7 +22,7 @@ test('Unless told, it can be reached from this machine only', async () => {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
   const outside = addresses.filter(({ family, internal }) => family === 'IPv4' && !internal);
   for (const { address } of outside) {
-    const client = new Client(`http://${address}:${new URL(service.origin).port}`);
+    const client = new Connection(`http://${address}:${new URL(service.origin).port}`);
     await expect(client.connect()).rejects.toBeInstanceOf(Refused);
   }
 });
@@ -45,7 +46,7 @@ describe('Which Host it answers to', () => {
     for (const host of FOREIGN) {
       const { status, headers, body } = await ask(service, host);
       expect([status, headers['content-type']]).toEqual([421, 'application/problem+json']);
-      expect(JSON.parse(body)).toEqual({
+      expect(body).toEqual({
         type: 'urn:problem-type:todo-api:misdirected',
         title: 'The request is for another host',
         status: 421,

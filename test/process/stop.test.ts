@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
-import { Client, Refused } from '../support/connection.ts';
-import { expectRefusal, expectSound } from '../support/expected-faults.ts';
+import { Connection, Refused } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected.ts';
 import { openFaultyDatabase } from '../support/faulty-database.ts';
-import { startLoad } from '../support/load.ts';
+import { expectSound, startLoad } from '../support/load.ts';
 import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
@@ -16,11 +16,13 @@ async function holdRequest(environment: Record<string, string> = {}) {
   const service = await database.serve({ ...PATIENT, ...environment });
   await database.sql`begin`;
   await database.sql`lock table tasks in access exclusive mode`;
-  const reply = new Client(service.origin).request('POST', PATH, { body: { title: 'In flight' } });
+  const reply = new Connection(service.origin).request('POST', PATH, { body: { title: 'In flight' } });
   // The tests that end it hard are not interested in it.
   reply.catch(() => {});
-  const metrics = new Client(service.origin);
-  await until(async () => /^database_statements_in_flight 1$/m.test((await metrics.request('GET', '/metrics')).body));
+  const metrics = new Connection(service.origin);
+  await until(async () =>
+    /^database_statements_in_flight 1$/m.test((await metrics.request<string>('GET', '/metrics')).body),
+  );
   metrics.close();
   return {
     database,
@@ -35,7 +37,7 @@ async function holdRequest(environment: Record<string, string> = {}) {
 }
 
 async function refuses({ origin }: Service): Promise<boolean> {
-  const client = new Client(origin);
+  const client = new Connection(origin);
   const refused = await client.connect().then(
     () => false,
     (error) => error instanceof Refused,
@@ -50,9 +52,9 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     await using held = await holdRequest();
     const { service, reply, unlock } = held;
     // A connection that nobody uses must not keep it.
-    const idle = new Client(service.origin);
+    const idle = new Connection(service.origin);
     await idle.request('GET', '/health/live');
-    const watcher = new Client(service.origin);
+    const watcher = new Connection(service.origin);
     await watcher.connect();
 
     service.kill(signal);
@@ -71,12 +73,12 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 
 test('While it stops, readiness says so and every answer asks the client to connect elsewhere', async () => {
   await using held = await holdRequest();
-  const client = new Client(held.service.origin);
+  const client = new Connection(held.service.origin);
   expect((await client.request('GET', '/health/live')).headers.connection).toBeUndefined();
   held.service.kill('SIGTERM');
   let ready = await client.request('GET', '/health/live');
   while (ready.headers.connection !== 'close') ready = await client.request('GET', '/health/live');
-  const last = await new Client(held.service.origin).request('GET', '/health/ready');
+  const last = await new Connection(held.service.origin).request('GET', '/health/ready');
   expectRefusal('stopping', last);
   expect(last.headers.connection).toBe('close');
 });

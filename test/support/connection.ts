@@ -1,12 +1,8 @@
-/** An HTTP/1.1 client that hides nothing: it never repeats a request, and tells how a connection ended. */
+/** One connection to a service, which hides nothing: it repeats no request, and tells how the connection ended. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-
-export interface Reply {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
+import { type RequestOptions, readAnswer } from './client.ts';
+import type { Answer } from './openapi.ts';
 
 /** Nobody listens: the request was not sent. */
 export class Refused extends Error {}
@@ -14,14 +10,8 @@ export class Refused extends Error {}
 /** The connection ended, or was cut, after the request was sent and before its answer was complete. */
 export class Unanswered extends Error {}
 
-export interface ClientOptions {
-  headers?: Record<string, string>;
-  /** Sent as JSON. */
-  body?: unknown;
-}
-
 /** Keeps one connection open and makes one request at a time on it. */
-export class Client {
+export class Connection {
   #socket: Socket | undefined;
   #received = Buffer.alloc(0);
   /** Ends the wait for something to happen on the connection. */
@@ -33,7 +23,12 @@ export class Client {
     this.#host = new URL(origin).host;
   }
 
-  async request(method: string, path: string, { headers = {}, body }: ClientOptions = {}): Promise<Reply> {
+  /** Asks as `Call` does, but without its check of the answer. */
+  async request<Body = unknown>(
+    method: string,
+    path: string,
+    { headers = {}, body }: Pick<RequestOptions, 'headers' | 'body'> = {},
+  ): Promise<Answer<Body>> {
     const payload = body === undefined ? '' : JSON.stringify(body);
     const fields = {
       host: this.#host,
@@ -46,7 +41,7 @@ export class Client {
   }
 
   /** Sends bytes as they are and reads one answer. */
-  async send(bytes: string | Uint8Array): Promise<Reply> {
+  async send<Body = unknown>(bytes: string | Uint8Array): Promise<Answer<Body>> {
     const socket = await this.connect();
     socket.write(bytes);
     return this.read();
@@ -80,7 +75,7 @@ export class Client {
   }
 
   /** Reads the next answer on the open connection. */
-  async read(): Promise<Reply> {
+  async read<Body = unknown>(): Promise<Answer<Body>> {
     const head = await this.#take((bytes) => {
       const end = bytes.indexOf('\r\n\r\n');
       return end < 0 ? undefined : end + 4;
@@ -95,7 +90,7 @@ export class Client {
     const length = Number(headers['content-length'] ?? 0);
     const body = await this.#take((bytes) => (bytes.length < length ? undefined : length));
     if (headers.connection === 'close') this.close();
-    return { status: Number(status.split(' ')[1]), headers, body: body.toString() };
+    return readAnswer(Number(status.split(' ')[1]), headers, body.toString()) as Answer<Body>;
   }
 
   /** Waits until `sizeOf` finds what it looks for, and takes that many bytes. */

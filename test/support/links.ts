@@ -1,6 +1,6 @@
 /** Reads `Link` (RFC 8288), and walks over the pages of a list as a client does: from `next` to `next`. */
 import type { Task } from '../../src/tasks/schema.ts';
-import type { Call } from './app.ts';
+import type { Call } from './client.ts';
 import type { Answer } from './openapi.ts';
 
 export interface Links {

@@ -1,6 +1,12 @@
 /** Clients that create, toggle and read tasks, one request after the other, and keep account of every answer. */
 
-import { Client, type ClientOptions, Refused, type Reply, Unanswered } from './connection.ts';
+import { expect } from 'bun:test';
+import type { Task } from '../../src/tasks/schema.ts';
+import type { RequestOptions } from './client.ts';
+import { Connection, Refused, Unanswered } from './connection.ts';
+import { expectRefusal } from './expected.ts';
+import type { Stored } from './faulty-database.ts';
+import type { Answer } from './openapi.ts';
 import { until } from './until.ts';
 
 /** What one client saw; its tasks belong to a user of its own. */
@@ -12,8 +18,8 @@ export interface Account {
   uncertain: string[];
   /** Writes of any kind that succeeded. */
   writes: number;
-  failedWrites: Reply[];
-  failedReads: Reply[];
+  failedWrites: Answer[];
+  failedReads: Answer[];
   /** Requests whose connection ended without an answer. */
   unanswered: number;
   slowestMs: number;
@@ -57,7 +63,7 @@ export function startLoad({ origins, clients = 8, repeats = false }: LoadOptions
       unanswered: 0,
       slowestMs: 0,
     };
-    const connections = origins.map((origin) => new Client(origin));
+    const connections = origins.map((origin) => new Connection(origin));
     let current = index % origins.length;
     let url: string | undefined;
 
@@ -66,11 +72,11 @@ export function startLoad({ origins, clients = 8, repeats = false }: LoadOptions
     };
 
     /** @returns undefined when the connection ended without an answer. */
-    async function ask(method: string, path: string, options?: ClientOptions): Promise<Reply | undefined> {
+    async function ask(method: string, path: string, options?: RequestOptions): Promise<Answer | undefined> {
       for (;;) {
         const startedAt = performance.now();
         try {
-          const reply = await (connections[current] as Client).request(method, path, options);
+          const reply = await (connections[current] as Connection).request(method, path, options);
           account.slowestMs = Math.max(account.slowestMs, performance.now() - startedAt);
           if (reply.headers.connection === 'close') goElsewhere();
           return reply;
@@ -97,7 +103,7 @@ export function startLoad({ origins, clients = 8, repeats = false }: LoadOptions
       if (succeeded) account.writes += 1;
       else if (reply) account.failedWrites.push(reply);
       if (title !== undefined) (succeeded ? account.created : account.uncertain).push(title);
-      if (reply?.status === 201) url = new URL(JSON.parse(reply.body).url).pathname;
+      if (reply?.status === 201) url = new URL((reply.body as Task).url).pathname;
       if (succeeded || !repeats) return succeeded;
       await Bun.sleep(PAUSE_AFTER_FAILURE_MS);
       return write(method, path, n, title);
@@ -132,4 +138,23 @@ export function startLoad({ origins, clients = 8, repeats = false }: LoadOptions
       return running;
     },
   };
+}
+
+/**
+ * No write that succeeded is lost, none that failed was done more than once, and each took the next revision of its
+ * user. Whatever failed was refused in the words of the contract, and no request went unanswered.
+ */
+export function expectSound(accounts: Account[], stored: Stored): void {
+  const created = accounts.flatMap((account) => account.created);
+  const uncertain = new Set(accounts.flatMap((account) => account.uncertain));
+  const titles = stored.titles.toSorted();
+  expect(titles.filter((title) => !uncertain.has(title))).toEqual(created.toSorted());
+  expect(titles).toEqual([...new Set(titles)]);
+  for (const { user, writes, failedWrites, failedReads, unanswered } of accounts) {
+    const revision = stored.revisions.get(user) ?? 0;
+    expect(revision).toBeGreaterThanOrEqual(writes);
+    expect(revision).toBeLessThanOrEqual(writes + failedWrites.length);
+    expect(unanswered).toBe(0);
+    for (const reply of [...failedWrites, ...failedReads]) expectRefusal('unavailable', reply);
+  }
 }

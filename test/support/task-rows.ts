@@ -103,6 +103,7 @@ export function rowOf(n: number, fields: Partial<Row> = {}): Row {
     tags: [],
     due_date: null,
     due_at: null,
+    start_date: null,
     order: 0,
     created_at: INSTANTS[0],
     updated_at: INSTANTS[0],

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { forEachDatabase } from '../support/databases.ts';
+import { forEachDatabase, onOneDatabase } from '../support/databases.ts';
 import { invalidInput, success, taskNotFound } from '../support/expected.ts';
 import { MISSING_IDS } from '../support/fields.ts';
 
@@ -53,24 +53,6 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}/complete', (open) => {
     expect(await stored()).toMatchObject({ tasks: [{ completed: true, revision: 12 }], revision: 12 });
   });
 
-  for (const { what, body, pointer, detail } of [
-    { what: 'a string', body: { completed: 'true' }, pointer: '/completed', detail: 'must be true or false' },
-    { what: 'null', body: { completed: null }, pointer: '/completed', detail: 'must be true or false' },
-    { what: 'another field', body: { title: 'x' }, pointer: '/title', detail: 'unknown field' },
-    { what: 'an array', body: [], pointer: '', detail: 'must be a JSON object' },
-    { what: 'a boolean', body: true, pointer: '', detail: 'must be a JSON object' },
-    { what: 'null as the body', body: null, pointer: '', detail: 'must be a JSON object' },
-  ]) {
-    test(`refuses ${what}, and leaves the task as it is`, async () => {
-      const { call, root, create, stored } = open();
-      const { id } = await create();
-      const before = await stored();
-      const path = `${root}/${id}/complete`;
-      expect(await call('PATCH', path, { body })).toEqual(invalidInput(path, [{ in: 'body', pointer, detail }]));
-      expect(await stored()).toEqual(before);
-    });
-  }
-
   for (const { what, id } of MISSING_IDS) {
     test(`answers 404 to ${what}`, async () => {
       const { call, root, stored } = open();
@@ -91,4 +73,24 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}/complete', (open) => {
     expect(await call('PATCH', path, { body: { completed: false } })).toEqual(taskNotFound(path));
     expect(await stored()).toEqual(before);
   });
+});
+
+onOneDatabase('PATCH /api/{user_id}/tasks/{id}/complete', (open) => {
+  for (const { what, body, pointer, detail } of [
+    { what: 'a string', body: { completed: 'true' }, pointer: '/completed', detail: 'must be true or false' },
+    { what: 'null', body: { completed: null }, pointer: '/completed', detail: 'must be true or false' },
+    { what: 'another field', body: { title: 'x' }, pointer: '/title', detail: 'unknown field' },
+    { what: 'an array', body: [], pointer: '', detail: 'must be a JSON object' },
+    { what: 'a boolean', body: true, pointer: '', detail: 'must be a JSON object' },
+    { what: 'null as the body', body: null, pointer: '', detail: 'must be a JSON object' },
+  ]) {
+    test(`refuses ${what}, and leaves the task as it is`, async () => {
+      const { refuse, root, create, stored } = open();
+      const { id } = await create();
+      const before = await stored();
+      const path = `${root}/${id}/complete`;
+      expect(await refuse('PATCH', path, { body })).toEqual(invalidInput(path, [{ in: 'body', pointer, detail }]));
+      expect(await stored()).toEqual(before);
+    });
+  }
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { idAt, ORIGIN, START } from '../support/app.ts';
-import { forEachDatabase } from '../support/databases.ts';
+import { forEachDatabase, onOneDatabase } from '../support/databases.ts';
 import { invalidInput, success } from '../support/expected.ts';
 import { ACCEPTED, REFUSED } from '../support/fields.ts';
 
@@ -18,6 +18,7 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
       tags: [],
       due_date: null,
       due_at: null,
+      start_date: null,
       order: 0,
       created_at: START,
       updated_at: START,
@@ -41,6 +42,7 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
       tags: ['money', 'yearly'],
       due_date: '2026-12-01',
       due_at: null,
+      start_date: '2026-11-24',
       order: -5,
     };
     const row = {
@@ -70,58 +72,6 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
       expect((await stored()).tasks).toMatchObject([kept]);
     });
   }
-
-  for (const { rule, sent, pointer, detail } of REFUSED) {
-    test(`refuses: ${rule}`, async () => {
-      const { call, root, stored } = open();
-      const answer = await call('POST', root, { body: { title: 'Buy milk', ...sent } });
-      expect(answer).toEqual(invalidInput(root, [{ in: 'body', pointer, detail }]));
-      expect(await stored()).toEqual({ tasks: [], revision: undefined });
-    });
-  }
-
-  test('requires a title', async () => {
-    const { call, root } = open();
-    const answer = await call('POST', root, { body: {} });
-    expect(answer).toEqual(invalidInput(root, [{ in: 'body', pointer: '/title', detail: 'is required' }]));
-  });
-
-  test('refuses what only the server sets', async () => {
-    const { call, root, stored } = open();
-    const readOnly = ['id', 'user_id', 'completed_at', 'created_at', 'updated_at', 'revision', 'url'];
-    const answer = await call('POST', root, {
-      body: { title: 'Buy milk', ...Object.fromEntries(readOnly.map((field) => [field, null])) },
-    });
-    const faults = readOnly.map((field) => ({
-      in: 'body' as const,
-      pointer: `/${field}`,
-      detail: 'unknown field',
-    }));
-    expect(answer).toEqual(invalidInput(root, faults));
-    expect(await stored()).toEqual({ tasks: [], revision: undefined });
-  });
-
-  test('tells every fault of a request at once, in whatever part of it', async () => {
-    const { call, stored } = open();
-    const path = `/api/${'u'.repeat(256)}/tasks`;
-    const answer = await call('POST', path, {
-      body: { tags: [1, 'home', ''], order: 0.5, due_date: 'soon', due_at: 5, colour: 'red' },
-    });
-    expect(answer.status).toBe(400);
-    const { errors } = answer.body as { errors: { in: string; pointer: string }[] };
-    expect(errors.map((fault) => `${fault.in} ${fault.pointer}`).sort()).toEqual([
-      'body ',
-      'body /colour',
-      'body /due_at',
-      'body /due_date',
-      'body /order',
-      'body /tags/0',
-      'body /tags/2',
-      'body /title',
-      'path user_id',
-    ]);
-    expect(await stored('u'.repeat(256))).toEqual({ tasks: [], revision: undefined });
-  });
 
   test('takes the negative zero of JSON for zero', async () => {
     const { call, root, stored } = open();
@@ -187,27 +137,6 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
     expect(await call('GET', answer.body.url)).toMatchObject({ status: 200, body: { user_id: owner } });
   });
 
-  for (const [what, id] of [
-    ['256 code points', 'u'.repeat(256)],
-    ['U+0000', '%00'],
-    ['a control character', 'a%1Fb'],
-    ['a control character of the second range', 'a%C2%85b'],
-  ]) {
-    test(`refuses a user id with ${what}`, async () => {
-      const { call } = open();
-      const path = `/api/${id}/tasks`;
-      expect(await call('POST', path, { body: { title: 'Buy milk' } })).toEqual(
-        invalidInput(path, [
-          {
-            in: 'path',
-            pointer: 'user_id',
-            detail: 'must be a string of 1 to 255 characters, without control characters',
-          },
-        ]),
-      );
-    });
-  }
-
   test('names the task by the public address of the service where there is one', async () => {
     const { call, root } = open({ publicUrl: 'https://todo.example/v1' });
     const answer = await call('POST', root, { body: { title: 'Buy milk' } });
@@ -220,4 +149,79 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
     const answer = await call('POST', `${root}/`, { body: { title: 'Buy milk' } });
     expect(answer).toMatchObject({ status: 201, headers: { location: `${ORIGIN}${root}/${idAt(START)}` } });
   });
+});
+
+onOneDatabase('POST /api/{user_id}/tasks', (open) => {
+  for (const { rule, sent, pointer, detail } of REFUSED) {
+    test(`refuses: ${rule}`, async () => {
+      const { refuse, root, stored } = open();
+      const answer = await refuse('POST', root, { body: { title: 'Buy milk', ...sent } });
+      expect(answer).toEqual(invalidInput(root, [{ in: 'body', pointer, detail }]));
+      expect(await stored()).toEqual({ tasks: [], revision: undefined });
+    });
+  }
+
+  test('requires a title', async () => {
+    const { refuse, root } = open();
+    const answer = await refuse('POST', root, { body: {} });
+    expect(answer).toEqual(invalidInput(root, [{ in: 'body', pointer: '/title', detail: 'is required' }]));
+  });
+
+  test('refuses what only the server sets', async () => {
+    const { refuse, root, stored } = open();
+    const readOnly = ['id', 'user_id', 'completed_at', 'created_at', 'updated_at', 'revision', 'url'];
+    const answer = await refuse('POST', root, {
+      body: { title: 'Buy milk', ...Object.fromEntries(readOnly.map((field) => [field, null])) },
+    });
+    const faults = readOnly.map((field) => ({
+      in: 'body' as const,
+      pointer: `/${field}`,
+      detail: 'unknown field',
+    }));
+    expect(answer).toEqual(invalidInput(root, faults));
+    expect(await stored()).toEqual({ tasks: [], revision: undefined });
+  });
+
+  test('tells every fault of a request at once, in whatever part of it', async () => {
+    const { refuse, stored } = open();
+    const path = `/api/${'u'.repeat(256)}/tasks`;
+    const answer = await refuse('POST', path, {
+      body: { tags: [1, 'home', ''], order: 0.5, due_date: 'soon', due_at: 5, colour: 'red' },
+    });
+    expect(answer.status).toBe(400);
+    const { errors } = answer.body as { errors: { in: string; pointer: string }[] };
+    expect(errors.map((fault) => `${fault.in} ${fault.pointer}`).sort()).toEqual([
+      'body ',
+      'body /colour',
+      'body /due_at',
+      'body /due_date',
+      'body /order',
+      'body /tags/0',
+      'body /tags/2',
+      'body /title',
+      'path user_id',
+    ]);
+    expect(await stored('u'.repeat(256))).toEqual({ tasks: [], revision: undefined });
+  });
+
+  for (const [what, id] of [
+    ['256 code points', 'u'.repeat(256)],
+    ['U+0000', '%00'],
+    ['a control character', 'a%1Fb'],
+    ['a control character of the second range', 'a%C2%85b'],
+  ]) {
+    test(`refuses a user id with ${what}`, async () => {
+      const { refuse } = open();
+      const path = `/api/${id}/tasks`;
+      expect(await refuse('POST', path, { body: { title: 'Buy milk' } })).toEqual(
+        invalidInput(path, [
+          {
+            in: 'path',
+            pointer: 'user_id',
+            detail: 'must be a string of 1 to 255 characters, without control characters',
+          },
+        ]),
+      );
+    });
+  }
 });

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Task } from '../../src/tasks/schema.ts';
-import type { RequestOptions, TestApp } from '../support/app.ts';
+import type { TestApp } from '../support/app.ts';
+import type { RequestOptions } from '../support/client.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { READ_ONLY } from '../support/fields.ts';
 
@@ -82,6 +83,7 @@ const others = fc.record(
     completed: or(fc.boolean()),
     priority: or(fc.constantFrom('low', 'medium', 'high')),
     tags: or(fc.array(title)),
+    start_date: due_date,
     order: or(fc.oneof({ weight: 9, arbitrary: fc.integer() }, { weight: 1, arbitrary: fc.double() })),
   },
   { requiredKeys: ['title'] },

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import type { RequestOptions, TestApp } from '../support/app.ts';
+import type { TestApp } from '../support/app.ts';
+import type { RequestOptions } from '../support/client.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { noContent, success, taskNotFound } from '../support/expected.ts';
 import type { Answer } from '../support/openapi.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Task } from '../../../src/tasks/schema.ts';
-import { listTag } from '../../support/conditional-answers.ts';
 import { forEachDatabase } from '../../support/databases.ts';
+import { listTag } from '../../support/expected.ts';
 import { linksOf } from '../../support/links.ts';
 
 forEachDatabase('The ETag', (open) => {

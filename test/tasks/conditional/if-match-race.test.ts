@@ -1,8 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Task } from '../../../src/tasks/schema.ts';
-import { preconditionFailed } from '../../support/conditional-answers.ts';
 import { forEachDatabase } from '../../support/databases.ts';
-import { noContent, taskNotFound } from '../../support/expected.ts';
+import { noContent, preconditionFailed, taskNotFound } from '../../support/expected.ts';
 import { prepare, send, WRITES } from './writes.ts';
 
 const CLIENTS = 50;

@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test';
-import { notModified } from '../../support/conditional-answers.ts';
 import { forEachDatabase } from '../../support/databases.ts';
-import { success, taskNotFound } from '../../support/expected.ts';
+import { notModified, success, taskNotFound } from '../../support/expected.ts';
 import { linksOf } from '../../support/links.ts';
 
 /** What names the tag, in every form that RFC 9110 has; `@` is the tag with its quotes. */

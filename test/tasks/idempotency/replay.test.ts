@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Task } from '../../../src/tasks/schema.ts';
-import type { RequestOptions, TestApp } from '../../support/app.ts';
+import type { TestApp } from '../../support/app.ts';
+import type { RequestOptions } from '../../support/client.ts';
 import { forEachDatabase } from '../../support/databases.ts';
 import { problem } from '../../support/expected.ts';
 import type { Answer } from '../../support/openapi.ts';

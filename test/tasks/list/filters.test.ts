@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Task } from '../../../src/tasks/schema.ts';
-import { forEachDatabase } from '../../support/databases.ts';
+import { forEachDatabase, onOneDatabase } from '../../support/databases.ts';
 import { invalidInput, noContent } from '../../support/expected.ts';
 import { anyFilter, anyRows, type Filter, matches, type Row, rowOf, store, toQuery } from '../../support/task-rows.ts';
 
@@ -188,7 +188,9 @@ forEachDatabase('The filters of a list', (open, database) => {
     expect(await found(rows, { deleted: 'false' })).toEqual(['c']);
     expect(await found(rows, {})).toEqual(['c']);
   });
+});
 
+onOneDatabase('The filters of a list', (open, database) => {
   const MALFORMED: readonly [query: string, pointer: string, detail: string][] = [
     ['completed=1', 'completed', DETAILS.trueOrFalse],
     ['completed', 'completed', DETAILS.trueOrFalse],
@@ -227,12 +229,12 @@ forEachDatabase('The filters of a list', (open, database) => {
   ];
   for (const [query, pointer, detail] of MALFORMED) {
     test(`a list and a deletion refuse, and name, what they do not understand: ${query.slice(0, 60)}`, async () => {
-      const { call, root, user, stored } = open();
+      const { refuse, root, user, stored } = open();
       await store(database, user, [rowOf(0), rowOf(1, { completed: true, completed_at: '2026-12-01T00:00:00.000Z' })]);
       const before = await stored();
       const refusal = invalidInput(root, [{ in: 'query', pointer, detail }]);
-      expect(await call('GET', `${root}?${query}`)).toEqual(refusal);
-      expect(await call('DELETE', `${root}?${query}`)).toEqual(refusal);
+      expect(await refuse('GET', `${root}?${query}`)).toEqual(refusal);
+      expect(await refuse('DELETE', `${root}?${query}`)).toEqual(refusal);
       expect(await stored()).toEqual(before);
     });
   }
@@ -248,27 +250,27 @@ forEachDatabase('The filters of a list', (open, database) => {
     ['sort=constructor', 'sort'],
   ] as const) {
     test(`a list refuses ${query}`, async () => {
-      const { call, root } = open();
-      expect(await call('GET', `${root}?${query}`)).toEqual(
+      const { refuse, root } = open();
+      expect(await refuse('GET', `${root}?${query}`)).toEqual(
         invalidInput(root, [{ in: 'query', pointer, detail: DETAILS.sort }]),
       );
     });
   }
 
   test('a list refuses deleted where it is neither true nor false', async () => {
-    const { call, root } = open();
+    const { refuse, root } = open();
     for (const value of ['', '1', 'only', 'TRUE', 'true&deleted=true'])
-      expect(await call('GET', `${root}?deleted=${value}`)).toEqual(
+      expect(await refuse('GET', `${root}?deleted=${value}`)).toEqual(
         invalidInput(root, [{ in: 'query', pointer: 'deleted', detail: DETAILS.trueOrFalse }]),
       );
   });
 
   for (const name of ['deleted', 'sort', 'limit', 'cursor']) {
     test(`a deletion refuses ${name}, which says nothing of what to delete, and deletes nothing`, async () => {
-      const { call, root, user, stored } = open();
+      const { refuse, root, user, stored } = open();
       await store(database, user, [rowOf(0), rowOf(1, { deleted_at: '2026-12-01T00:00:00.000Z' })]);
       const before = await stored();
-      expect(await call('DELETE', `${root}?${name}=true&completed=false`)).toEqual(
+      expect(await refuse('DELETE', `${root}?${name}=true&completed=false`)).toEqual(
         invalidInput(root, [{ in: 'query', pointer: name, detail: DETAILS.unknown }]),
       );
       expect(await stored()).toEqual(before);

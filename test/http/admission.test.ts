@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 
 /** A database whose reads wait until the test lets them go. */
 function slowDatabase() {
-  const [database] = databases as [TestDatabase];
+  const [database] = databases;
   const gate = Promise.withResolvers<void>();
   let waiting = 0;
   const read: TestDatabase['read'] = async (statement) => {
