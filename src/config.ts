@@ -18,7 +18,9 @@ TypeRegistry.Set(
 TypeRegistry.Set('Hosts', (_, value) => value === '*' || (Array.isArray(value) && value.every(isHost)));
 
 const isHost = (value: unknown) => typeof value === 'string' && /^([\w.-]+|\[[\da-f:.]+\])$/i.test(value);
-const isOrigin = (value: unknown) => isUrl(value, /^https?:$/) && new URL(value).origin === value;
+/** No origin has a `*` in it, and a pattern would match none. */
+const isOrigin = (value: unknown) =>
+  isUrl(value, /^https?:$/) && new URL(value).origin === value && !value.includes('*');
 const custom = <T>(kind: string, options: object) => Type.Unsafe<T>({ [Kind]: kind, ...options });
 
 /** `expected` is what an error says of a variable; it never repeats the value, which may be a secret. */

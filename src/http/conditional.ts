@@ -59,9 +59,14 @@ export async function underPrecondition<T>(
     return await write({ if_match, if_none_match });
   } catch (error) {
     if (!(error instanceof RevisionMismatch)) throw error;
-    throw new Problem('precondition-failed', error.message, { headers: { etag: tagOf(error.current) } });
+    const detail = match !== '*' && match?.every(({ weak }) => weak) ? ONLY_WEAK : error.message;
+    throw new Problem('precondition-failed', detail, { headers: { etag: tagOf(error.current) } });
   }
 }
+
+/** RFC 9110 section 13.1.1: If-Match compares strongly. */
+const ONLY_WEAK =
+  'A weak ETag never matches If-Match. Something on the way, such as compression, made it weak: send it without W/.';
 
 type Revisions = number[] | '*' | undefined;
 

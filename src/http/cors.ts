@@ -22,6 +22,8 @@ const EXPOSED_HEADERS = [
 ].join(', ');
 
 const ALLOWED_HEADERS = [
+  // For the gateway in front; this service reads no credentials.
+  'Authorization',
   'Content-Type',
   'Idempotency-Key',
   'If-Match',
@@ -34,13 +36,17 @@ const ALLOWED_HEADERS = [
 
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 
-/** Lets pages of the allowed origins read every answer, problems included, and send every request. */
+/**
+ * Lets pages of the allowed origins read every answer, problems included, and send every request. Only origins that are
+ * listed by name may send the credentials that a gateway asks for.
+ */
 export function cors(origins: AllowedOrigins) {
   return new Elysia({ name: 'cors' }).onRequest(({ request, set }) => {
     if (origins !== '*') set.headers.vary = 'Origin';
     const origin = request.headers.get('origin');
     if (origin === null || !isAllowed(origin, origins)) return;
     set.headers['access-control-allow-origin'] = origins === '*' ? '*' : origin;
+    if (typeof origins !== 'string') set.headers['access-control-allow-credentials'] = 'true';
     if (request.method === 'OPTIONS' && request.headers.has('access-control-request-method')) {
       set.headers['access-control-allow-methods'] = ALLOWED_METHODS;
       set.headers['access-control-allow-headers'] = ALLOWED_HEADERS;

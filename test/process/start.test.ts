@@ -142,6 +142,15 @@ test('A configuration with faults stops the start, tells each of them, and repea
   for (const value of ['s3cret', '70000', 'ten\n', 'loud']) expect(stderr).not.toContain(value);
 });
 
+test('A pattern among CORS_ORIGINS, which would match no origin, stops the start', async () => {
+  const { exitCode, stderr } = await runToEnd([], { CORS_ORIGINS: 'https://*.example' });
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr:
+      'The configuration is not valid; see --help.\nCORS_ORIGINS must be * or origins separated by commas, as https://a.example\n',
+  });
+});
+
 for (const [what, database] of [
   ['refuses the connection', '127.0.0.1:1/tasks'],
   ['does not exist', undefined],

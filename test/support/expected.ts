@@ -66,14 +66,18 @@ export function notModified(etag: unknown): Answer {
   return { status: 304, headers: { ...headers, etag: etag as string }, body };
 }
 
-export function preconditionFailed(instance: string, etag: unknown): Answer {
+/** @param field that was sent: when it has only weak tags, the answer says that these never match */
+export function preconditionFailed(instance: string, etag: unknown, field = ''): Answer {
+  const isWeak = /^(W\/"[^"]*"[ ,]*)+$/.test(field);
   return problem(
     instance,
     {
       type: 'precondition-failed',
       title: 'The task or the list has changed',
       status: 412,
-      detail: 'It changed after the revision in the precondition.',
+      detail: isWeak
+        ? 'A weak ETag never matches If-Match. Something on the way, such as compression, made it weak: send it without W/.'
+        : 'It changed after the revision in the precondition.',
     },
     { etag: etag as string },
   );

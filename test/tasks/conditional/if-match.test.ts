@@ -55,8 +55,9 @@ forEachDatabase('A change with If-Match', (open) => {
       const before = await app.stored();
       const tag = `"${task.revision}"`;
       for (const field of FAILING) {
-        const answer = await send(app, write, task, { 'if-match': field.replaceAll('@', tag) });
-        expect({ field, answer }).toEqual({ field, answer: preconditionFailed(pathOf(task, write), tag) });
+        const sent = field.replaceAll('@', tag);
+        const answer = await send(app, write, task, { 'if-match': sent });
+        expect({ field, answer }).toEqual({ field, answer: preconditionFailed(pathOf(task, write), tag, sent) });
       }
       expect(await app.stored()).toEqual(before);
     });
@@ -215,7 +216,7 @@ forEachDatabase('The deletion of a list with If-Match', (open) => {
     const before = await stored();
     const current = await tagOf('');
     for (const tag of [`W/${current}`, await tagOf('?completed=true'), '"2"', '"2."', '"2.x"', `"2${current.slice(1)}`])
-      expect(await remove('', { 'if-match': tag })).toEqual(preconditionFailed(root, current));
+      expect(await remove('', { 'if-match': tag })).toEqual(preconditionFailed(root, current, tag));
     for (const field of ['2', '', `${current} ${current}`, `*, ${current}`])
       expect(await remove('', { 'if-match': field })).toEqual(malformed(root, 'If-Match'));
     for (const tag of ['*', current, `W/${current}`])
