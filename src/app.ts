@@ -14,9 +14,19 @@ import { guardTargets } from './http/target.ts';
 import type { NewTaskId } from './tasks/ids.ts';
 import { purgeAnswers } from './tasks/once.ts';
 import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts';
-import { Task, TaskList } from './tasks/schema.ts';
+import { Completion, NewTask, Task, TaskList, TaskPatch, TaskReplacement } from './tasks/schema.ts';
 import { sharingStatements } from './tasks/store/shared.ts';
 import { createTaskStore } from './tasks/store/store.ts';
+
+/** The schemas that the OpenAPI document names. */
+const SCHEMAS = {
+  Task,
+  TaskList: { ...TaskList, items: { $ref: '#/components/schemas/Task' } },
+  NewTask,
+  TaskReplacement,
+  TaskPatch,
+  Completion,
+};
 
 export interface AppDependencies
   extends Omit<RequestOptions, 'metrics' | 'admission'>,
@@ -59,7 +69,7 @@ export function createApp(dependencies: AppDependencies) {
     .use(requests({ ...dependencies, admission, metrics }))
     .use(errorHandler({ logger: log.logger, describeError, allowedMethods }))
     .use(metricsRoute(metrics))
-    .use(docs([healthRoutes, routes], { Task, TaskList }))
+    .use(docs([healthRoutes, routes], SCHEMAS))
     .use(healthRoutes)
     .use(routes);
   allowedMethods.bind(app);

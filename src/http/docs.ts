@@ -109,16 +109,15 @@ interface OpenApiDocument {
 interface Operation {
   parameters?: unknown[];
   headers?: string[];
-  requestExample?: unknown;
-  requestBody?: { content: Record<string, object> };
+  request?: { name: string; example: unknown; optional?: boolean };
 }
 
 /** Keywords of our own validators, which mean nothing to a reader of JSON Schema. */
 const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noValidate']);
 
 /**
- * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, knows no
- * request headers, and ends paths in a slash.
+ * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, names no
+ * schema of a body, knows no request headers, and ends paths in a slash.
  */
 function finish(document: OpenApiDocument): object {
   const paths = Object.entries(document.paths).map(([path, operations]) => [
@@ -126,20 +125,27 @@ function finish(document: OpenApiDocument): object {
     Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, complete(method, operation)])),
   ]);
   const text = JSON.stringify({ ...document, paths: Object.fromEntries(paths) }, (key, value) =>
-    INTERNAL.has(key) ? undefined : value,
+    INTERNAL.has(key) ? undefined : shown(value),
   );
   return JSON.parse(text);
 }
 
-function complete(method: string, source: Operation) {
-  const { headers = [], parameters = [], requestBody, requestExample: example, ...operation } = source;
-  const content = { ...requestBody?.content['application/json'], example };
-  const types = method === 'patch' ? PATCH_TYPES : JSON_TYPES;
+/** A condition across fields keeps generators from making one object type: the document has it in words only. */
+function shown(value: { allOf?: { properties?: object }[]; description?: string } | null): unknown {
+  const fields = value?.allOf?.[0];
+  return fields?.properties ? { ...fields, description: value?.description } : value;
+}
+
+function complete(method: string, { headers = [], parameters = [], request, ...source }: Operation) {
+  const { requestBody: _, ...operation } = source as object & { requestBody?: unknown };
   return {
     ...operation,
     parameters: [...parameters, ...headers.map((name) => ({ $ref: `#/components/parameters/${name}` }))],
-    ...(requestBody && {
-      requestBody: { ...requestBody, content: Object.fromEntries(types.map((type) => [type, content])) },
-    }),
+    ...(request && { requestBody: bodyOf(method === 'patch' ? PATCH_TYPES : JSON_TYPES, request) }),
   };
+}
+
+function bodyOf(types: readonly string[], { name, example, optional = false }: NonNullable<Operation['request']>) {
+  const content = { schema: { $ref: `#/components/schemas/${name}` }, example };
+  return { required: !optional, content: Object.fromEntries(types.map((type) => [type, content])) };
 }

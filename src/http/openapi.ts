@@ -60,16 +60,19 @@ export const HEADERS = {
 
 export type HeaderName = keyof typeof HEADERS;
 
-/** Request headers that several operations take. */
+/** Request headers that several operations take. None has an example: Swagger UI would send it when nobody asked. */
 export const PARAMETERS = {
-  'If-Match': header('If-Match', 'Only if the task has this ETag: else 412.', '"42"'),
-  'If-None-Match': header('If-None-Match', 'Only if it has another ETag: else 304.', '"42"'),
-  'Idempotency-Key': header('Idempotency-Key', 'A repeat within 24 hours gets the first answer.', '8e03978e-40d5-43dd'),
-  Prefer: header('Prefer', '`count=exact` asks for X-Total-Count.', 'count=exact'),
+  'If-Match': header('If-Match', 'An ETag such as `"42"`. Only if the task has it: else 412.'),
+  'If-None-Match': header('If-None-Match', 'An ETag such as `"42"`. Only if it has another one: else 304.'),
+  'Idempotency-Key': header(
+    'Idempotency-Key',
+    'A name of this request. A repeat within 24 hours gets the first answer.',
+  ),
+  Prefer: header('Prefer', '`count=exact` asks for X-Total-Count.'),
 } as const;
 
-function header(name: string, description: string, example: string) {
-  return { name, in: 'header', description, schema: { type: 'string' }, example };
+function header(name: string, description: string) {
+  return { name, in: 'header', description, schema: { type: 'string' } };
 }
 
 type Status = (typeof PROBLEMS)[ProblemName]['status'];
@@ -95,7 +98,8 @@ interface Operation<Code extends number, Body extends TSchema, Problems extends 
   description?: string;
   /** Request headers that it takes, by their names in PARAMETERS. */
   headers?: (keyof typeof PARAMETERS)[];
-  requestExample?: unknown;
+  /** The body, if it takes one: the name of its schema under `#/components/schemas`, and whether it may be left out. */
+  request?: { name: string; example: unknown; optional?: boolean };
   success: Success<Code, Body>;
   /** Statuses of the problems that it can end in, besides those that any request can. */
   problems: readonly Problems[];

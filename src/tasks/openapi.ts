@@ -36,7 +36,7 @@ export const createTask = operation({
   operationId: 'createTask',
   summary: 'Create a task',
   headers: ['Idempotency-Key'],
-  requestExample: { title: 'Buy milk', tags: ['errand'], due_date: '2026-12-01' },
+  request: { name: 'NewTask', example: { title: 'Buy milk', tags: ['errand'], due_date: '2026-12-01' } },
   success: {
     status: 201,
     description: 'The new task.',
@@ -88,7 +88,10 @@ export const replaceTask = operation({
   operationId: 'replaceTask',
   summary: 'Replace a task: what is left out takes its default',
   headers: ['If-Match'],
-  requestExample: { title: 'Buy oat milk', priority: 'high', due_at: '2026-12-01T09:30:00Z' },
+  request: {
+    name: 'TaskReplacement',
+    example: { title: 'Buy oat milk', priority: 'high', due_at: '2026-12-01T09:30:00Z' },
+  },
   success: changed(),
   problems: CHANGE,
 });
@@ -99,7 +102,7 @@ export const updateTask = operation({
   summary: 'Change some fields of a task',
   description: 'A JSON merge patch (RFC 7396). A patch that changes nothing keeps the revision.',
   headers: ['If-Match', 'Idempotency-Key'],
-  requestExample: { priority: 'high', due_date: null },
+  request: { name: 'TaskPatch', example: { priority: 'high', due_date: null } },
   success: changed('Idempotency-Replayed'),
   problems: [...CHANGE, 422],
 });
@@ -119,7 +122,7 @@ export const completeTask = operation({
   summary: 'Complete a task, reopen it, or toggle',
   description: 'Without a body the state is toggled; with `completed` it is set.',
   headers: ['If-Match', 'Idempotency-Key'],
-  requestExample: { completed: true },
+  request: { name: 'Completion', example: { completed: true }, optional: true },
   success: changed('Idempotency-Replayed'),
   problems: [...CHANGE, 422],
 });

@@ -128,6 +128,39 @@ describe('The OpenAPI document', () => {
     }
   });
 
+  test('names the schema of each body, which a client may leave out only where it takes none', async () => {
+    await using server = await open();
+    const bodies = server.operations.flatMap(({ operation: { operationId, requestBody } }) => {
+      if (!requestBody) return [];
+      const schemas = Object.values(requestBody.content).map(({ schema }) => schema);
+      return [{ operationId, required: requestBody.required, schemas }];
+    });
+    const refer = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+    expect(bodies).toEqual([
+      { operationId: 'createTask', required: true, schemas: [refer('NewTask')] },
+      { operationId: 'replaceTask', required: true, schemas: [refer('TaskReplacement')] },
+      { operationId: 'updateTask', required: true, schemas: [refer('TaskPatch'), refer('TaskPatch')] },
+      { operationId: 'completeTask', required: false, schemas: [refer('Completion'), refer('Completion')] },
+    ]);
+  });
+
+  test('has bodies of one object type each, which a task that was read fits', async () => {
+    await using server = await open();
+    const { schemas } = server.document.components as unknown as { schemas: Record<string, Record<string, unknown>> };
+    for (const name of ['NewTask', 'TaskReplacement', 'TaskPatch'])
+      for (const keyword of ['allOf', 'anyOf', 'oneOf', 'not']) expect(schemas[name], name).not.toHaveProperty(keyword);
+    expect(schemas.TaskList?.items).toEqual({ $ref: '#/components/schemas/Task' });
+    const task = await server.create();
+    expect(server.validator(schemas.TaskReplacement, { ...task, title: 'x' })).toEqual([]);
+  });
+
+  test('gives request headers no example, which the page would send when nobody asked', async () => {
+    await using server = await open();
+    const { parameters } = server.document.components as unknown as { parameters: Record<string, object> };
+    expect(Object.keys(parameters).sort()).toEqual(['Idempotency-Key', 'If-Match', 'If-None-Match', 'Prefer']);
+    for (const parameter of Object.values(parameters)) expect(Object.keys(parameter)).not.toContain('example');
+  });
+
   test('refers to nothing that is not there, and leaks nothing of how it was made', async () => {
     await using server = await open();
     const { document } = server;
