@@ -1,5 +1,6 @@
 /** How statements take turns: what no database of a test can be slow enough for at the right moment. */
 import { afterEach, expect, mock, spyOn, test } from 'bun:test';
+import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { createStatementQueue } from '../../src/db/statement-queue.ts';
 import { DatabaseUnavailable } from '../../src/errors.ts';
 
@@ -7,6 +8,11 @@ import { DatabaseUnavailable } from '../../src/errors.ts';
 const TIMEOUT_MS = 1000;
 /** When a test begins, in milliseconds since the process did. */
 const START = 5000;
+
+/** The connection broke while the statement was under way, or could not be made; or PostgreSQL refused the statement. */
+const LOST = new DrizzleQueryError('', [], new Error('Connection closed'));
+const NOT_CONNECTED = new DrizzleQueryError('', [], Object.assign(new Error(), { code: 'ECONNREFUSED' }));
+const REFUSED = new DrizzleQueryError('', [], Object.assign(new Error('duplicate key'), { code: '23505' }));
 
 /** Two statements at once; a test answers them, and lets the time pass. */
 function openGuard() {
@@ -20,22 +26,33 @@ function openGuard() {
   spyOn(globalThis, 'clearInterval').mockImplementation(() => {
     look = () => {};
   });
+  /** What waits to be sent once more. */
+  const retries: { send: () => void; delay: number }[] = [];
+  spyOn(globalThis, 'setTimeout').mockImplementation(((send: () => void, delay: number) => {
+    retries.push({ send, delay });
+  }) as never);
   const log: string[] = [];
   const answers = new Map<string, PromiseWithResolvers<string>>();
   const guard = createStatementQueue({ timeoutMs: TIMEOUT_MS, concurrency: 2, onStall: () => log.push('reconnect') });
+  const send = (name: string) => {
+    log.push(name);
+    const answer = Promise.withResolvers<string>();
+    answers.set(name, answer);
+    return answer.promise;
+  };
   return {
     guard,
     /** What was sent, in its order. */
     log,
-    write: (name: string) =>
-      guard.write(() => {
-        log.push(name);
-        const answer = Promise.withResolvers<string>();
-        answers.set(name, answer);
-        return answer.promise;
-      }),
+    retries,
+    read: (name: string) => guard.read(() => send(name)),
+    write: (name: string) => guard.write(() => send(name)),
     answer: (name: string) => answers.get(name)?.resolve(name.toUpperCase()),
-    refuse: (name: string) => answers.get(name)?.reject(new Error('refused')),
+    /** Resolves once the queue has heard of it. */
+    refuse: (name: string, error: Error = new Error('refused')) => {
+      answers.get(name)?.reject(error);
+      return Bun.sleep(0);
+    },
     waitUntil: (ms: number) => {
       now = START + ms;
     },
@@ -52,7 +69,7 @@ test('Statements are sent in their order, each as soon as one before it has ende
   answer('b');
   expect(await b).toBe('B');
   expect(log).toEqual(['a', 'b', 'c']);
-  refuse('a');
+  void refuse('a');
   await expect(a as Promise<string>).rejects.toThrow('refused');
   answer('c');
   expect(await c).toBe('C');
@@ -147,4 +164,145 @@ test('When the database has gone silent, connections are made anew once, before 
   answer('c');
   answer('d');
   expect(await Promise.all(later)).toEqual(['C', 'D']);
+});
+
+test('The connections are not made anew when PostgreSQL has refused a statement meanwhile, or answered a late one', async () => {
+  const { log, write, answer, refuse, waitUntil, look } = openGuard();
+  const [a, b] = ['a', 'b'].map(write);
+  waitUntil(500);
+  void refuse('b', REFUSED);
+  await expect(b as Promise<string>).rejects.toBe(REFUSED);
+  const c = write('c');
+  waitUntil(950);
+  look();
+  await expect(a as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  waitUntil(1400);
+  answer('a');
+  await Bun.sleep(0);
+  waitUntil(1450);
+  look();
+  await expect(c).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(log).toEqual(['a', 'b', 'c']);
+});
+
+test('A connection that broke is no answer', async () => {
+  const { log, write, refuse, waitUntil, look } = openGuard();
+  const [a, b] = ['a', 'b'].map(write);
+  waitUntil(500);
+  void refuse('b', LOST);
+  await expect(b as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  waitUntil(950);
+  look();
+  await expect(a as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(log).toEqual(['a', 'b', 'reconnect']);
+});
+
+test('A read whose connection broke is sent once more, 50 ms later, and keeps its place meanwhile', async () => {
+  const { log, retries, read, answer, refuse } = openGuard();
+  const a = read('a');
+  await refuse('a', LOST);
+  expect(retries.map(({ delay }) => delay)).toEqual([50]);
+  void ['b', 'c'].map(read);
+  expect(log).toEqual(['a', 'b']);
+  retries[0]?.send();
+  expect(log).toEqual(['a', 'b', 'a']);
+  answer('a');
+  expect(await a).toBe('A');
+  expect(log).toEqual(['a', 'b', 'a', 'c']);
+});
+
+test('A read whose connection breaks twice fails with the cause of the second time', async () => {
+  const { guard, log, retries, read, refuse } = openGuard();
+  const a = read('a');
+  await refuse('a', NOT_CONNECTED);
+  retries[0]?.send();
+  void refuse('a', LOST);
+  await expect(a).rejects.toEqual(new DatabaseUnavailable(LOST));
+  expect(retries).toHaveLength(1);
+  expect(log).toEqual(['a', 'a']);
+  expect(guard.stats.inFlight).toBe(0);
+});
+
+test('A write is sent once more only when it never reached the database', async () => {
+  const { log, retries, write, answer, refuse } = openGuard();
+  const [a, b] = ['a', 'b'].map(write);
+  void refuse('a', LOST);
+  await expect(a as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(retries).toEqual([]);
+  await refuse('b', NOT_CONNECTED);
+  retries[0]?.send();
+  answer('b');
+  expect(await b).toBe('B');
+  expect(log).toEqual(['a', 'b', 'b']);
+});
+
+test('A statement that PostgreSQL refuses is not sent once more, and fails with what PostgreSQL said', async () => {
+  const { log, retries, read, write, refuse } = openGuard();
+  const [a, b] = [read('a'), write('b')];
+  void refuse('a', REFUSED);
+  await expect(a).rejects.toBe(REFUSED);
+  void refuse('b', REFUSED);
+  await expect(b).rejects.toBe(REFUSED);
+  expect(retries).toEqual([]);
+  expect(log).toEqual(['a', 'b']);
+});
+
+test('A statement whose time is up before it is sent once more is not', async () => {
+  const { log, retries, read, refuse, waitUntil, look } = openGuard();
+  const a = read('a');
+  waitUntil(920);
+  await refuse('a', LOST);
+  waitUntil(950);
+  look();
+  await expect(a).rejects.toBeInstanceOf(DatabaseUnavailable);
+  retries[0]?.send();
+  expect(log).toEqual(['a', 'reconnect']);
+});
+
+test('A late statement fails with the time that it had', async () => {
+  const { write, waitUntil, look } = openGuard();
+  const a = write('a');
+  waitUntil(950);
+  look();
+  const error = await a.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(DatabaseUnavailable);
+  expect((error as DatabaseUnavailable).cause).toEqual(new Error('The database did not answer within 1000 ms.'));
+});
+
+test('The duration of a statement includes the wait for its turn, however it ends', async () => {
+  const { guard, write, answer, refuse, waitUntil, look } = openGuard();
+  const durations: number[] = [];
+  guard.stats.observe = (duration) => durations.push(duration);
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(write);
+  waitUntil(100);
+  answer('a');
+  await a;
+  waitUntil(250);
+  void refuse('b', REFUSED);
+  await expect(b as Promise<string>).rejects.toBe(REFUSED);
+  waitUntil(300);
+  answer('c');
+  await c;
+  waitUntil(960);
+  look();
+  await expect(d as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(durations).toEqual([100, 250, 300, 960]);
+});
+
+test('The queue looks for late statements every 50 ms, while there are any that could become late', async () => {
+  const { write, answer, look } = openGuard();
+  const [a, b] = ['a', 'b'].map(write);
+  expect(setInterval).toHaveBeenCalledTimes(1);
+  expect(setInterval).toHaveBeenCalledWith(expect.any(Function), 50);
+  answer('a');
+  await a;
+  look();
+  expect(clearInterval).not.toHaveBeenCalled();
+  answer('b');
+  await b;
+  look();
+  expect(clearInterval).toHaveBeenCalledTimes(1);
+  expect(clearInterval).toHaveBeenCalledWith(1);
+  void write('c');
+  expect(setInterval).toHaveBeenCalledTimes(2);
 });

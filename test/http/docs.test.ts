@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { version } from '../../package.json';
 import type { OpenApiDocument, Operation } from '../support/openapi.ts';
 import { serve } from '../support/server.ts';
 
@@ -21,6 +22,14 @@ const OPERATIONS = {
 
 /** What is for people or for Prometheus, and no operation of the API. */
 const UNDOCUMENTED = ['GET /', 'GET /metrics', 'OPTIONS /*', /^GET \/swagger/];
+
+/** What the documentation page loads. The files of Swagger UI change with its version only. */
+const FILES = [
+  { path: '/swagger/favicon-32x32.png', type: 'image/png', cacheControl: 'public, max-age=3600' },
+  { path: '/swagger/start.js', type: 'text/javascript', cacheControl: 'private, no-cache' },
+  { path: '/swagger/swagger-ui-bundle.js', type: 'text/javascript', cacheControl: 'public, max-age=3600' },
+  { path: '/swagger/swagger-ui.css', type: 'text/css', cacheControl: 'public, max-age=3600' },
+];
 
 async function open() {
   const server = serve();
@@ -52,6 +61,13 @@ describe('The OpenAPI document', () => {
     await using server = await open();
     const { document, operations } = server;
     expect(document.openapi).toStartWith('3.1.');
+    expect(document.info).toEqual({
+      title: 'Todo API',
+      version,
+      description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    });
+    expect(document.servers).toEqual([{ url: '/' }]);
     expect(Object.fromEntries(operations.map(({ name, operation }) => [name, operation.operationId]))).toEqual(
       OPERATIONS,
     );
@@ -114,6 +130,31 @@ describe('The OpenAPI document', () => {
     }
   });
 
+  test('names the request headers and the media types that each operation takes', async () => {
+    await using server = await open();
+    const headersOf = ({ parameters = [] }: Operation) =>
+      parameters.flatMap((parameter) => ('$ref' in parameter ? [parameter.$ref.split('/').at(-1)] : []));
+    const taken = server.operations.map(({ operation }) => [
+      operation.operationId,
+      { headers: headersOf(operation), types: Object.keys(operation.requestBody?.content ?? {}) },
+    ]);
+    const json = ['application/json'];
+    const patch = ['application/merge-patch+json', 'application/json'];
+    expect(Object.fromEntries(taken)).toEqual({
+      createTask: { headers: ['Idempotency-Key'], types: json },
+      listTasks: { headers: ['If-None-Match', 'Prefer'], types: [] },
+      deleteTasks: { headers: ['If-Match'], types: [] },
+      getTask: { headers: ['If-None-Match'], types: [] },
+      replaceTask: { headers: ['If-Match'], types: json },
+      updateTask: { headers: ['If-Match', 'Idempotency-Key'], types: patch },
+      deleteTask: { headers: ['If-Match'], types: [] },
+      completeTask: { headers: ['If-Match', 'Idempotency-Key'], types: patch },
+      restoreTask: { headers: ['If-Match', 'Idempotency-Key'], types: [] },
+      getLiveness: { headers: [], types: [] },
+      getReadiness: { headers: [], types: [] },
+    });
+  });
+
   test('shows examples that the service takes', async () => {
     await using server = await open();
     const { call, root, create, operations } = server;
@@ -172,7 +213,8 @@ describe('The OpenAPI document', () => {
         .reduce<unknown>((value, key) => (value as Record<string, unknown>)?.[key], document);
       expect(target, pointer).toBeDefined();
     }
-    for (const word of ['"$id"', '"trimmed"', '"lowerCase"', '"expected"']) expect(text).not.toContain(word);
+    for (const word of ['"$id"', '"trimmed"', '"lowerCase"', '"expected"', '"noValidate"'])
+      expect(text).not.toContain(word);
   });
 });
 
@@ -182,27 +224,51 @@ describe('The documentation page', () => {
     expect(await server.call('GET', '/')).toMatchObject({ status: 302, headers: { location: '/swagger' } });
   });
 
+  test('is revalidated, runs no script but its own, and stands in no frame', async () => {
+    await using server = serve();
+    const page = await server.call('GET', '/swagger');
+    expect(page).toEqual({
+      status: 200,
+      headers: {
+        'cache-control': 'private, no-cache',
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy':
+          "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        vary: 'Origin',
+        'x-content-type-options': 'nosniff',
+        'x-request-id': 'request-1',
+      },
+      body: expect.stringContaining('<div id="swagger-ui"></div>'),
+    });
+  });
+
   test('asks for nothing that is not served from here', async () => {
     await using server = serve();
     const { origin } = server;
-    const page = await fetch(`${origin}/swagger`);
-    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    const addresses = [...(await page.text()).matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address);
-    expect(addresses.length).toBeGreaterThan(2);
-    for (const address of addresses) {
-      expect(address).toStartWith('/swagger/');
-      const file = await fetch(origin + address);
-      expect(file.status, address).toBe(200);
-      expect(file.headers.get('content-type'), address).toMatch(/^(text\/(css|javascript)|image\/png)/);
-      expect(file.headers.get('x-content-type-options'), address).toBe('nosniff');
-      expect((await file.bytes()).byteLength, address).toBeGreaterThan(50);
+    const page = await (await fetch(`${origin}/swagger`)).text();
+    const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address);
+    expect(addresses.sort()).toEqual(FILES.map(({ path }) => path));
+    for (const { path } of FILES) {
+      const file = await fetch(origin + path);
+      expect(file.status, path).toBe(200);
+      expect((await file.bytes()).byteLength, path).toBeGreaterThan(50);
     }
   });
 
-  test('is told to read the document of this service', async () => {
+  test.each(FILES)('may keep $path for an hour, which is of its type', async ({ path, type, cacheControl }) => {
+    await using server = serve();
+    const { headers } = await fetch(server.origin + path);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'cache-control': cacheControl,
+      'content-type': type,
+      vary: 'Origin',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  test('is told to read the document of this service, and to give each operation an address', async () => {
     await using server = serve();
     const script = await (await fetch(`${server.origin}/swagger/start.js`)).text();
-    expect(script).toContain("'/swagger/json'");
-    expect(script).not.toContain('//');
+    expect(script).toBe("SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n");
   });
 });

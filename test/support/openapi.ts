@@ -24,13 +24,15 @@ interface DocumentedResponse {
 export interface Operation {
   operationId: string;
   summary: string;
-  parameters?: { name: string; in: 'path' | 'query' | 'header'; required?: boolean }[];
+  parameters?: ({ name: string; in: 'path' | 'query' | 'header'; required?: boolean } | Reference)[];
   requestBody?: { required?: boolean; content: Record<string, Content> };
   responses: Record<string, DocumentedResponse | Reference>;
 }
 
 export interface OpenApiDocument {
   openapi: string;
+  info: Record<string, unknown>;
+  servers: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, unknown>; responses: Record<string, DocumentedResponse> };
 }
