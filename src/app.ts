@@ -1,6 +1,7 @@
 /** Puts the parts together. Knows neither the environment nor a socket, so that a test can make as many as it likes. */
 import { type AnyElysia, Elysia } from 'elysia';
 import type { Database } from './db/client.ts';
+import type { Embedded } from './db/driver.ts';
 import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
 import { errors } from './http/errors.ts';
@@ -9,6 +10,7 @@ import { createLoad } from './http/load.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { RouteTable } from './http/routes.ts';
+import type { Log } from './log.ts';
 import type { NewTaskId } from './tasks/task.id.ts';
 import { type TaskRoutesOptions, taskRoutes } from './tasks/task.routes.ts';
 import { Task, TaskList } from './tasks/task.schema.ts';
@@ -57,7 +59,21 @@ export function createApp(dependencies: AppDependencies) {
   purgeHourly(app, () =>
     service.forgetAnswers().catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
   );
+  if (database.embedded) keepUp(app, database.embedded, log);
   return app;
+}
+
+/** While the app listens; a failure is tried again. */
+function keepUp(app: AnyElysia, { upkeep }: Embedded, { logger }: Log): void {
+  const work = () =>
+    upkeep()
+      .then((upkeep) => upkeep && logger.debug(upkeep, 'upkeep'))
+      .catch((error) => logger.warn({ error: String(error) }, 'upkeep failed'));
+  let timer: Timer;
+  app.onStart(() => {
+    timer = setInterval(work, 1000);
+  });
+  app.onStop(() => clearInterval(timer));
 }
 
 /** While the app listens; every process may do it. */

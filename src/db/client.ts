@@ -1,11 +1,13 @@
 /** Opens the database that `DATABASE_URL` names. All three speak PostgreSQL; the rest of the code cannot tell them apart. */
-import type { DatabaseOptions, Drizzle, Opened } from './driver.ts';
+import type { DatabaseOptions, Drizzle, Embedded, Opened } from './driver.ts';
 import { createGuard, type Guard } from './guard.ts';
 
 export interface Database extends Guard {
   db: Drizzle;
   /** Finishes what runs, then lets go of every connection, file and lock. */
   close(): Promise<void>;
+  /** Of the embedded database only. */
+  embedded?: Embedded;
 }
 
 /**
@@ -14,9 +16,9 @@ export interface Database extends Guard {
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, poolSize, timeoutMs } = options;
-  const { db, close, reconnect } = await openDriver(options);
+  const { db, close, reconnect, embedded } = await openDriver(options);
   const atOnce = url === undefined ? 1 : poolSize;
-  return { ...createGuard({ timeoutMs, atOnce, onStall: reconnect }), db, close };
+  return { ...createGuard({ timeoutMs, atOnce, onStall: reconnect }), db, close, ...(embedded && { embedded }) };
 }
 
 async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened> {
