@@ -1,27 +1,30 @@
 /** Puts the parts together. Knows neither the environment nor a socket, so that a test can make as many as it likes. */
 import { type AnyElysia, Elysia } from 'elysia';
-import type { Database } from './db/client.ts';
+import type { Database } from './db/database.ts';
 import type { Embedded } from './db/driver.ts';
+import { describeError } from './db/driver-errors.ts';
+import { createAdmission } from './http/admission.ts';
+import { AllowedMethods } from './http/allowed-methods.ts';
 import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
-import { errors } from './http/errors.ts';
+import { errorHandler } from './http/error-handler.ts';
 import { health } from './http/health.ts';
-import { createLoad } from './http/load.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
-import { RouteTable } from './http/routes.ts';
 import type { Log } from './log.ts';
-import type { NewTaskId } from './tasks/task.id.ts';
-import { type TaskRoutesOptions, taskRoutes } from './tasks/task.routes.ts';
-import { Task, TaskList } from './tasks/task.schema.ts';
-import { createTaskService } from './tasks/task.service.ts';
+import type { NewTaskId } from './tasks/ids.ts';
+import { purgeAnswers } from './tasks/once.ts';
+import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts';
+import { Task, TaskList } from './tasks/schema.ts';
+import { sharingStatements } from './tasks/store/shared.ts';
+import { createTaskStore } from './tasks/store/store.ts';
 
 export interface AppDependencies
-  extends Omit<RequestOptions, 'metrics' | 'load'>,
-    Omit<TaskRoutesOptions, 'service' | 'load'> {
+  extends Omit<RequestOptions, 'metrics' | 'admission'>,
+    Omit<TaskRoutesOptions, 'service' | 'admission'> {
   database: Database;
   poolSize: number;
-  /** Requests at once; more are refused with 503. */
+  /** The most requests at once; more are refused with 503. */
   maxInFlight: number;
   /** The present in milliseconds since 1970. */
   clock: () => number;
@@ -29,35 +32,40 @@ export interface AppDependencies
   corsOrigins: AllowedOrigins;
 }
 
+/** The type of the app, from which Eden makes a client. */
 export type App = ReturnType<typeof createApp>;
 
+/**
+ * Makes the app on an open, migrated database; it answers through `handle` at once and through a socket after `listen`.
+ * The same requests with the same clock and ids give the same bytes.
+ */
 export function createApp(dependencies: AppDependencies) {
-  const { database, poolSize, maxInFlight, log, corsOrigins, isStopping } = dependencies;
-  const service = createTaskService(dependencies);
-  const load = createLoad(maxInFlight);
-  const metrics = createMetrics(load, database.stats, poolSize);
-  const described = [
-    health({ isStopping, checkReady: service.checkReady }),
-    taskRoutes({ ...dependencies, load, service }),
-  ];
-  const routes = new RouteTable();
+  const { database, poolSize, maxInFlight, log, corsOrigins, isStopping, clock, newTaskId } = dependencies;
+  const store = sharingStatements(createTaskStore(database), database);
+  const service = { store, clock, newTaskId };
+  const admission = createAdmission(maxInFlight);
+  const metrics = createMetrics(admission, database.stats, poolSize);
+  const allowedMethods = new AllowedMethods();
+  const healthRoutes = health({ isStopping, checkReady: store.checkReady });
+  const routes = taskRoutes({ ...dependencies, admission, service });
   const app = new Elysia({
-    // Unknown fields are refused, not taken away.
+    // Refuses unknown fields; Elysia would remove them.
     normalize: false,
-    // One router for sockets and tests; Bun's own decodes paths in another way.
+    // One router for sockets and tests: Bun's own decodes paths in another way.
     systemRouter: false,
-    // Elysia looks for the path from the 12th character on; `http://api/` has it sooner.
+    // Elysia looks for the path from the 12th character on; in `http://api/` it begins sooner.
     handler: { standardHostname: false },
   })
     .use(cors(corsOrigins))
-    .use(requests({ ...dependencies, load, metrics }))
-    .use(errors({ logger: log.logger, routes }))
+    .use(requests({ ...dependencies, admission, metrics }))
+    .use(errorHandler({ logger: log.logger, describeError, allowedMethods }))
     .use(metricsRoute(metrics))
-    .use(docs(described, { Task, TaskList }))
-    .use(described);
-  routes.bind(app);
+    .use(docs([healthRoutes, routes], { Task, TaskList }))
+    .use(healthRoutes)
+    .use(routes);
+  allowedMethods.bind(app);
   purgeHourly(app, () =>
-    service.forgetAnswers().catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
+    purgeAnswers(service).catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
   );
   if (database.embedded) keepUp(app, database.embedded, log);
   return app;

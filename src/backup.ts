@@ -5,7 +5,7 @@
  */
 import { chmod, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { openDatabase } from './db/client.ts';
+import { openDatabase } from './db/database.ts';
 import type { DatabaseOptions, Embedded } from './db/driver.ts';
 import { BackupRefused } from './db/embedded/backup.ts';
 import { FolderInUse } from './db/lock.ts';

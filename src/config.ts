@@ -1,9 +1,9 @@
-/** The configuration: environment variables, checked by one schema, every fault told at once. */
+/** The configuration: environment variables, checked by one schema that reports every wrong one at once. */
 import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { AllowedOrigins } from './http/cors.ts';
 import { type AllowedHosts, LOOPBACK_HOSTS } from './http/hosts.ts';
-import { OneOf } from './http/types.ts';
+import { OneOf } from './types.ts';
 
 const isUrl = (value: unknown, protocols: RegExp): value is string =>
   typeof value === 'string' && URL.canParse(value) && protocols.test(new URL(value).protocol);
@@ -21,7 +21,7 @@ const isHost = (value: unknown) => typeof value === 'string' && /^([\w.-]+|\[[\d
 const isOrigin = (value: unknown) => isUrl(value, /^https?:$/) && new URL(value).origin === value;
 const custom = <T>(kind: string, options: object) => Type.Unsafe<T>({ [Kind]: kind, ...options });
 
-/** `expected` is what a fault says; the value itself is never repeated, it may be a secret. */
+/** `expected` is what an error says of a variable; it never repeats the value, which may be a secret. */
 const Environment = Type.Object({
   HOST: Type.String({
     default: '127.0.0.1',
@@ -38,7 +38,7 @@ const Environment = Type.Object({
   }),
   DATABASE_URL: Type.Optional(
     custom<string>('PostgresUrl', {
-      description: 'postgres://… A host under neon.tech is spoken to over WebSocket. Unset: embedded PGlite.',
+      description: 'postgres://… A host under neon.tech is reached over WebSocket. Unset: embedded PGlite.',
       expected: 'a URL that begins with postgres://',
     }),
   ),
@@ -57,7 +57,7 @@ const Environment = Type.Object({
     default: 10,
     minimum: 1,
     maximum: 1000,
-    description: 'Connections to PostgreSQL at most.',
+    description: 'The most connections to PostgreSQL.',
     expected: 'an integer from 1 to 1000',
   }),
   DATABASE_TIMEOUT_MS: Type.Integer({
@@ -69,13 +69,13 @@ const Environment = Type.Object({
   }),
   MIGRATE_ON_START: Type.Boolean({
     default: true,
-    description: 'Bring the tables up to date at start; false leaves it to `bun run migrate`.',
+    description: 'Bring the tables up to date at start; false leaves that to `bun run migrate`.',
     expected: 'true or false',
   }),
   ALLOWED_HOSTS: Type.Optional(
     custom<'*' | string[]>('Hosts', {
       description:
-        'Host names to answer to: * or a list as api.example,10.0.0.5. Unset: loopback names on a loopback HOST, else *.',
+        'Host names to answer to: * or a list such as api.example,10.0.0.5. Unset: loopback names on a loopback HOST, else *.',
       expected: '* or host names separated by commas, without ports',
     }),
   ),
@@ -83,37 +83,37 @@ const Environment = Type.Object({
     default: 1024,
     minimum: 1,
     maximum: 1_000_000,
-    description: 'Requests at once at most; more are refused with 503.',
+    description: 'The most requests at once; more are refused with 503.',
     expected: 'an integer from 1 to 1000000',
   }),
   PUBLIC_URL: Type.Optional(
     custom<string>('HttpUrl', {
-      description: 'Where clients reach this service, for the url of a task. Unset: as each request says.',
+      description: 'Where clients reach this service, for the url of a task. Unset: taken from each request.',
       expected: 'a URL that begins with http:// or https://',
     }),
   ),
   CORS_ORIGINS: Type.Optional(
     custom<'*' | string[]>('Origins', {
       description:
-        'Pages that may use this service: * or a list as https://a.example,https://b.example. Unset: localhost.',
+        'Origins whose pages may use this service: * or a list such as https://a.example,https://b.example. Unset: localhost.',
       expected: '* or origins separated by commas, as https://a.example',
     }),
   ),
   REQUIRE_IF_MATCH: Type.Boolean({
     default: false,
-    description: 'Refuse changes without If-Match with 428, so that no client overwrites what it has not seen.',
+    description: 'Refuse changes without If-Match with 428, so that no client overwrites a change it has not seen.',
     expected: 'true or false',
   }),
   MAX_BODY_BYTES: Type.Integer({
     default: 262_144,
     minimum: 1024,
     maximum: 16_777_216,
-    description: 'Size of a request body at most.',
+    description: 'The largest request body.',
     expected: 'an integer from 1024 to 16777216',
   }),
   LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], {
     default: 'info',
-    description: 'Least severity that is logged; requests are info.',
+    description: 'The lowest severity that is logged; requests are info.',
     expected: 'fatal, error, warn, info, debug or silent',
   }),
   SHUTDOWN_GRACE_SECONDS: Type.Integer({
@@ -151,7 +151,7 @@ export class InvalidConfig extends Error {
 
 /**
  * Reads the configuration from environment variables; an empty one counts as unset.
- * @throws InvalidConfig with a line for each variable that is wrong, which never repeats a value.
+ * @throws InvalidConfig with a line for each wrong variable, which never repeats its value
  */
 export function readConfig(env: Record<string, string | undefined>): Config {
   const values: Record<string, unknown> = {};
@@ -162,8 +162,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   }
   if (!Value.Check(Environment, values)) {
     const names = new Set([...Value.Errors(Environment, values)].map(({ path }) => path.slice(1)));
-    const faults = [...names].map((name) => `${name} must be ${schemaOf(name).expected}`);
-    throw new InvalidConfig(['The configuration is not valid; see --help.', ...faults].join('\n'));
+    const lines = [...names].map((name) => `${name} must be ${schemaOf(name).expected}`);
+    throw new InvalidConfig(['The configuration is not valid; see --help.', ...lines].join('\n'));
   }
   return {
     host: values.HOST,
@@ -193,7 +193,7 @@ function allowedHosts({ ALLOWED_HOSTS, HOST, PUBLIC_URL }: Environment): Allowed
   return new Set(PUBLIC_URL ? [...hosts, new URL(PUBLIC_URL).hostname] : hosts);
 }
 
-/** The variables with their defaults, one in a line, for `--help`. */
+/** The variables with their defaults, one a line, for `--help`. */
 export function describeConfig(): string {
   const width = Math.max(...Object.keys(Environment.properties).map((name) => name.length));
   return Object.entries(Environment.properties)

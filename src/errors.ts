@@ -1,46 +1,55 @@
-/** Everything that can go wrong with a request for a reason the caller can understand. Knows no HTTP. */
+/** Everything that can go wrong for a reason the caller can understand, by kind. Knows no HTTP. */
 
-/** One thing wrong with a request: `in` says which part, `pointer` (RFC 6901) or name says where in it. */
-export interface Fault {
+/** Names one kind of failure; http/problems.ts has the problem that a client gets for it. */
+export type ErrorKind = 'invalid-input' | 'task-not-found' | 'precondition-failed' | 'key-reused' | 'unavailable';
+
+export class ServiceError extends Error {
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** One thing wrong with a request: `in` names the part, `pointer` (RFC 6901, or a parameter's name) the place in it. */
+export interface Violation {
   in: 'body' | 'query' | 'path' | 'header';
   pointer: string;
   detail: string;
 }
 
-export class TaskNotFound extends Error {
-  override name = 'TaskNotFound';
+export class InvalidInput extends ServiceError {
+  constructor(readonly violations: Violation[]) {
+    super('invalid-input', 'The request is not valid.');
+  }
+}
+
+export class TaskNotFound extends ServiceError {
   constructor() {
-    super('There is no such task.');
+    super('task-not-found', 'There is no such task.');
   }
 }
 
-export class InvalidInput extends Error {
-  override name = 'InvalidInput';
-  constructor(readonly faults: Fault[]) {
-    super('The request is not valid.');
-  }
-}
-
-/** The task, or the list, exists, but in none of the revisions that the caller named. */
-export class RevisionMismatch extends Error {
-  override name = 'RevisionMismatch';
+/** The task or the list exists, but its revision fails the precondition. */
+export class RevisionMismatch extends ServiceError {
   constructor(readonly current: number) {
-    super('It has changed since the revision that was named.');
+    super('precondition-failed', 'It changed after the revision in the precondition.');
   }
 }
 
 /** The Idempotency-Key was used for another request in the last 24 hours. */
-export class KeyReused extends Error {
-  override name = 'KeyReused';
+export class KeyReused extends ServiceError {
   constructor() {
-    super('This key was used for another request.');
+    super('key-reused', 'This key was used for another request.');
   }
 }
 
 /** The database cannot be reached, is shutting down, is full, or took too long. The outcome of a write is unknown. */
-export class DatabaseUnavailable extends Error {
-  override name = 'DatabaseUnavailable';
+export class DatabaseUnavailable extends ServiceError {
   constructor(cause: unknown) {
-    super('The database cannot be reached.', { cause });
+    super('unavailable', 'The database cannot be reached.', { cause });
   }
 }

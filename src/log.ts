@@ -1,9 +1,9 @@
 /** The log: JSON lines on standard output. */
 import pino, { type Logger } from 'pino';
 
-/** What every request leaves in the log. */
+/** The log line of a request. */
 interface RequestEntry {
-  /** Of characters that JSON has no escapes for. */
+  /** Only characters that JSON does not escape. */
   requestId: string;
   traceId: string | undefined;
   method: string;
@@ -21,8 +21,8 @@ export interface Log {
 /**
  * @param write takes whole lines
  *
- * The lines of requests are put together here, in the form that the logger gives to its own: there is one for each
- * request, and the logger takes three times as long for it (test/bench/LOG.md).
+ * The lines of requests are written by hand in the form that the logger gives to its own: every request has one, and the
+ * logger takes three times as long for it (test/bench/LOG.md).
  */
 export function createLog(level: string, write: (lines: string) => void): Log {
   const logger = pino({ level, base: null }, { write });
@@ -42,16 +42,16 @@ export function createLog(level: string, write: (lines: string) => void): Log {
   };
 }
 
-/** When so much has come together, it is written. */
+/** As many characters are written at once. */
 const CHUNK = 8192;
 
-/** How long a line may lie in memory. */
+/** How long a line may wait in memory. */
 const DELAY_MS = 250;
 
 /**
- * Standard output for lines: they are written together, for one write for each would be a tenth of a request, and before
- * work goes on, for under overload lines that wait for a write would fill the memory. (The `minLength` of pino's own
- * destination does the same, but measures all that it has again with each line.)
+ * Buffers lines for standard output: a write for each would cost a tenth of a request. It writes synchronously, because
+ * lines that wait would fill the memory under overload. (The `minLength` of pino's own destination does the same, but
+ * measures its whole buffer again with each line.)
  */
 export function linesToStdout() {
   const stdout = pino.destination({ sync: true });

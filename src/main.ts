@@ -2,16 +2,16 @@
 import { type App, createApp } from './app.ts';
 import { answerBackups, runBackup } from './backup.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
-import { openDatabase } from './db/client.ts';
+import { openDatabase } from './db/database.ts';
+import { isUnavailable, reasonOf } from './db/driver-errors.ts';
 import { BackupRefused } from './db/embedded/backup.ts';
 import { UnusableFolder } from './db/embedded/cluster.ts';
-import { isUnavailable, reasonOf } from './db/failures.ts';
 import { FolderInUse } from './db/lock.ts';
 import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createLog, linesToStdout } from './log.ts';
-import { createTaskIds } from './tasks/task.id.ts';
+import { createTaskIds } from './tasks/ids.ts';
 
-/** How long clients on kept-alive connections have to learn from an answer that they must connect elsewhere. */
+/** How long clients on kept-alive connections have to receive an answer that tells them to connect elsewhere. */
 const DRAIN_MS = 500;
 
 class CannotListen extends Error {}
@@ -33,7 +33,7 @@ const { logger } = log;
 let stopping = false;
 let app: App | undefined;
 let endBackups = () => {};
-// From here on: as process 1 of a container, one without a handler ignores them.
+// Now and not later: process 1 of a container ignores signals that it has no handler for.
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 
@@ -70,7 +70,7 @@ logger.info({ url: String(app.server?.url) }, 'listening');
 
 function listen(): void {
   const { host: hostname, port, timeoutMs } = config;
-  // A client that sends nothing for so long is cut, and so is a request that takes so long.
+  // Cuts a client that sends nothing for so long, and a request that takes so long.
   const idleTimeout = Math.min(255, Math.ceil(timeoutMs / 1000) + 20);
   try {
     app?.listen({ hostname, port, reusePort: false, development: false, idleTimeout });
@@ -79,9 +79,9 @@ function listen(): void {
   }
 }
 
-/** Is no longer ready, drains, refuses connections, answers what is in flight, closes the database. */
+/** Stops being ready, drains, refuses connections, answers requests in flight, closes the database. */
 async function stop(signal: string): Promise<void> {
-  // Nothing accepted yet, or a second signal: now.
+  // Nothing is in flight yet, or this is the second signal.
   if (!app) process.exit(0);
   if (stopping) process.exit(1);
   stopping = true;
@@ -95,7 +95,7 @@ async function stop(signal: string): Promise<void> {
   process.exit(outcome === 'done' ? 0 : 1);
 }
 
-/** A start that cannot succeed says why in a line, and ends with 1. */
+/** A start that cannot succeed says why in one line and exits with 1. */
 async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();

@@ -11,7 +11,7 @@ export interface DatabaseOptions {
   dataDir: string;
   /** Whether every write of the embedded database is on the disk before it is answered; by default it is. */
   sync?: boolean;
-  /** Connections at most; the embedded database has one. */
+  /** The most connections; the embedded database has one. */
   poolSize: number;
   /** How long connecting, or a statement, may take. */
   timeoutMs: number;
@@ -21,10 +21,10 @@ export interface DatabaseOptions {
 
 export type ServerOptions = DatabaseOptions & { url: string };
 
-/** What opening a driver yields. */
+/** An open driver. */
 export interface Opened {
   db: Drizzle;
-  /** Gives up connections that do not answer, for new ones. */
+  /** Replaces connections that have stopped answering. */
   reconnect?: () => void;
   close(): Promise<void>;
   /** Of the embedded database only. */
@@ -52,11 +52,11 @@ export interface Upkeep {
   durationMs: number;
 }
 
-/** The server gives up sooner than we do: a statement that nobody waits for any more must not run on. */
+/** The server gives up before we do: a statement that nobody waits for any more must not run on. */
 export const statementTimeout = (timeoutMs: number) => Math.ceil(timeoutMs * 0.75);
 
-/** Drizzle holds on to its client; this one stands for whichever is in use. */
-export function standIn<Client extends object>(current: () => Client): Client {
+/** A client that forwards to whichever one is current: Drizzle holds on to the client it was given. */
+export function forwardingTo<Client extends object>(current: () => Client): Client {
   return new Proxy(current(), {
     get(_, name) {
       const client = current();

@@ -1,17 +1,16 @@
 /** The few SQL expressions that Drizzle's builder cannot say. Nothing outside `src/db` writes SQL; values are bound. */
 import { type Column, type SQL, type SQLWrapper, sql, type WithSubquery } from 'drizzle-orm';
-import type { PgTable } from 'drizzle-orm/pg-core';
-
-type ParameterType = 'text' | 'timestamptz' | 'bigint[]' | 'text[]' | 'uuid[]' | 'task_priority';
+import { makePgArray, type PgTable } from 'drizzle-orm/pg-core';
 
 /** A named parameter, given its value when a prepared statement runs. */
 export const parameter = (name: string) => sql.placeholder(name);
 
-/** A named parameter called like the column, given its value in the form that the column wants. */
-export const parameterFor = <T>(column: Column): SQL<T> => sql`${sql.param(parameter(column.name), column)}`;
+/** No driver takes an array as it is; all take PostgreSQL's text for one. */
+const arrayAsText = { mapToDriverValue: (value: unknown) => (Array.isArray(value) ? makePgArray(value) : value) };
 
-/** A value, parameter or column where the builder wants an expression. */
-export const expression = <T>(value: SQLWrapper | number | boolean): SQL<T> => sql`${value}`;
+/** A parameter, a column or a constant of our own where the builder wants an expression. */
+export const expression = <T>(value: SQLWrapper | number | boolean): SQL<T> =>
+  typeof value === 'object' ? sql`${value}` : (sql.raw(String(value)) as SQL<T>);
 
 export const plus = (left: SQLWrapper, right: SQLWrapper | number): SQL<number> => sql`${left} + ${right}`;
 
@@ -36,28 +35,51 @@ export const when = <T>(condition: SQLWrapper, yes: SQLWrapper, no?: SQLWrapper)
     : sql`case when ${condition} then ${yes} else ${no} end`;
 
 /** A named parameter of a type that its place in the statement does not tell. */
-export const typedParameter = <T>(name: string, type: ParameterType): SQL<T> =>
-  sql`${parameter(name)}::${sql.raw(type)}`;
+export const typedParameter = <T>(name: string, type: string): SQL<T> =>
+  sql`${sql.param(parameter(name), arrayAsText)}::${sql.raw(type)}`;
 
 /** The row of a sub-query as one JSON object, its columns by their names. */
 export const rowAsJson = <T>(subquery: WithSubquery): SQL<T> => sql`to_json(${sql.identifier(subquery._.alias)})`;
 
 /** Whether the column is an element of the array in the named parameter. */
-export const isElementOf = (column: Column, name: string): SQL<boolean> => sql`${column} = any(${parameter(name)})`;
+export const isElementOf = (column: Column, name: string): SQL<boolean> =>
+  sql`${column} = any(${sql.param(parameter(name), arrayAsText)})`;
 
 /** A query for the rows that arrays make, named parameters that are called like their columns: the first of each, and so on. */
-export const rowsOfArrays = (columns: Record<string, ParameterType>): SQL => {
+export const rowsOfArrays = (columns: Record<string, string>): SQL => {
   const names = Object.keys(columns).map((name) => sql.identifier(name));
   const arrays = Object.entries(columns).map(([name, type]) => typedParameter(name, type));
   return sql`select * from unnest(${sql.join(arrays, sql`, `)}) as arrays (${sql.join(names, sql`, `)})`;
 };
 
+/** The SQL types of columns by their names. */
+export const typesOf = (columns: Record<string, Column>): Record<string, string> =>
+  Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.getSQLType()]));
+
+/** A column that only a sub-query has. */
+export const columnNamed = <T>(name: string): SQL.Aliased<T> => sql<T>`${sql.identifier(name)}`.as(name);
+
+/** A query for one row of named parameters, which are called like its columns. */
+export const rowOfParameters = (types: Record<string, string>): SQL => {
+  const values = Object.entries(types).map(
+    ([name, type]) => sql`${typedParameter(name, type)} as ${sql.identifier(name)}`,
+  );
+  return sql`select ${sql.join(values, sql`, `)}`;
+};
+
 /**
- * A query for the objects of the JSON array in a named parameter, as those rows of the table that meet the condition. The
- * parameter is text, for Bun's driver makes JSON of what is to be JSON.
+ * A query for the objects of the JSON array in a named parameter, as rows that meet the condition. The parameter is
+ * text, because Bun's driver encodes a JSON parameter once more.
  */
-export const rowsOfJson = (table: PgTable, name: string, condition: SQL): SQL =>
-  sql`select * from json_populate_recordset(null::${table}, ${typedParameter(name, 'text')}::json) as ${table} where ${condition}`;
+export const rowsOfJson = (name: string, types: Record<string, string>, condition: SQL): SQL => {
+  const columns = Object.entries(types).map(([name, type]) => sql`${sql.identifier(name)} ${sql.raw(type)}`);
+  const definitions = sql.join(columns, sql`, `);
+  return sql`select * from json_to_recordset(${typedParameter(name, 'text')}::json) as rows (${definitions}) where ${condition}`;
+};
+
+/** Whether the word, a name of our own, is an element of the array. */
+export const hasElement = (array: SQLWrapper, word: string): SQL<boolean> =>
+  sql`${sql.raw(`'${word}'`)} = any(${array})`;
 
 /** Inequality that treats NULL as a value. */
 export const isDistinctFrom = (left: SQLWrapper, right: SQLWrapper): SQL<boolean> =>
@@ -76,7 +98,7 @@ export const isNoneOf = (column: Column, name: string): SQL<boolean> => {
 };
 
 /** The condition, where the named parameter is not NULL; else true. */
-export const unlessNull = (name: string, type: ParameterType, condition: SQLWrapper | undefined): SQL<boolean> =>
+export const unlessNull = (name: string, type: string, condition: SQLWrapper | undefined): SQL<boolean> =>
   sql`(${typedParameter(name, type)} is null or ${condition})`;
 
 /** Whether the array column has every element of the array in the named parameter. */

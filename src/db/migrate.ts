@@ -3,12 +3,12 @@ import { desc } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { bigint, type PgDialect, type PgSession, pgSchema, serial, text } from 'drizzle-orm/pg-core';
 import type { Drizzle } from './driver.ts';
+import { postgresError } from './driver-errors.ts';
 import { lockUntilCommit, withoutTimeLimit } from './expressions.ts';
-import { postgresFailure } from './failures.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
-/** Any number that no other use of advisory locks in the same database is likely to take. */
+/** A number that no other user of advisory locks in the same database is likely to take. */
 const LOCK = 7_036_874_417;
 
 /** Where Drizzle notes what it has applied; `created_at` is the `when` of the migration's journal entry. */
@@ -18,24 +18,24 @@ const applied = pgSchema('drizzle').table('__drizzle_migrations', {
   created_at: bigint({ mode: 'number' }),
 });
 
-/** The tables are not those that this version of the code needs. */
+/** The tables do not fit this version of the code. */
 export class SchemaMismatch extends Error {
   override name = 'SchemaMismatch';
 }
 
 /**
- * Brings the tables to the state that this code needs; does nothing when they are. Any number of processes may call it
- * at once: one works, the others wait. The lock belongs to the transaction and so works behind a transaction pooler.
+ * Brings the tables to the state that this code needs, or does nothing when they are there. Any number of processes may
+ * call it at once: one works, the others wait. The lock belongs to the transaction, so it works behind a transaction pooler.
  * @throws SchemaMismatch when the tables are newer than the code
  */
 export async function migrate(db: Drizzle): Promise<void> {
   const migrations = readMigrationFiles({ migrationsFolder });
   if ((await pending(db, migrations)).length === 0) return;
   await db.transaction(async (transaction) => {
-    // Neither a large table nor another process that is at work is a reason to give up.
+    // A large table, or another process at work, may take longer than a statement may.
     await transaction.execute(withoutTimeLimit());
     await transaction.execute(lockUntilCommit(LOCK));
-    // What the `migrate` of every driver calls, but within the transaction that holds the lock.
+    // The same call as in the `migrate` of every driver, but within the transaction that holds the lock.
     const { dialect, session } = transaction as unknown as { dialect: PgDialect; session: PgSession };
     const within = Object.create(session, {
       transaction: { value: (work: (tx: unknown) => unknown) => work(transaction) },
@@ -64,7 +64,7 @@ async function lastApplied(db: Drizzle): Promise<number> {
     return row?.created_at ?? 0;
   } catch (error) {
     // No such table or schema: nothing has been applied.
-    if (postgresFailure(error)?.sqlState === '42P01') return 0;
+    if (postgresError(error)?.sqlState === '42P01') return 0;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The tables. Each rule of the API stands here once more as a named constraint, so that no client, no script and no
- * bug can store a task that the API would have refused. Every key begins with `user_id`: a user's tasks lie together,
- * and a distributed PostgreSQL can shard by it.
+ * The tables. Every rule of the API is a named constraint here too, so that no client, script or bug can store a task
+ * that the API would refuse. Every key begins with `user_id`: a user's tasks lie together, and a distributed PostgreSQL
+ * can shard by it.
  */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm';
 import {
@@ -19,8 +19,23 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { LIMITS, PRIORITIES, TRIMMED_CHARACTERS } from './limits.ts';
-import { type DriverInstant, toDay, toRfc3339 } from './rows.ts';
+import { type DriverInstant, toDay, toRfc3339 } from './driver-values.ts';
+
+export const PRIORITIES = ['low', 'medium', 'high'] as const;
+
+/** What a task may hold, for the constraints here and the schemas of the API. Lengths are in Unicode code points. */
+export const LIMITS = {
+  userId: 255,
+  title: 200,
+  description: 10_000,
+  tags: 20,
+  tag: 50,
+  idempotencyKey: 255,
+} as const;
+
+/** What `String.prototype.trim` removes: the white space and line terminators of ECMAScript. */
+const TRIMMED_CHARACTERS =
+  '\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
 
 /** Text ordered and compared by code point: the same on every server, whatever its locale or ICU version. */
 const codePointText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
@@ -62,6 +77,8 @@ export const tasks = pgTable(
     tags: text().array().notNull(),
     due_date: day(),
     due_at: instant(),
+    /** Not to be done before this day. */
+    start_date: day(),
     order: integer().notNull(),
     created_at: instant().notNull(),
     updated_at: instant().notNull(),
@@ -73,14 +90,14 @@ export const tasks = pgTable(
       (): SQL => sql`coalesce(${tasks.due_at}, ${tasks.due_date}::timestamp at time zone 'UTC')`,
     ),
   },
-  // Other sorts than by creation have no index: each would cost every write, and a user's tasks are sorted in a moment.
+  // Only the sort by creation has an index: others would cost every write, and one user's tasks are sorted in a moment.
   (table) => [
     primaryKey({ name: 'tasks_pkey', columns: [table.user_id, table.id] }),
     // Delta sync, and the guarantee that no two changes share a number. Every change adds an entry to it.
     uniqueIndex('tasks_user_revision').on(table.user_id, table.revision),
     // The default list, newest first: read backwards. Partial, so that a full bin costs it nothing.
     index('tasks_user_created').on(table.user_id, table.created_at, table.id).where(sql`${table.deleted_at} is null`),
-    // The same of what is still to do, for whom has done much; completing a task adds no entry.
+    // The same for open tasks, for users who have completed many; completing a task adds no entry.
     index('tasks_user_open')
       .on(table.user_id, table.created_at, table.id)
       .where(sql`${table.deleted_at} is null and not ${table.completed}`),
@@ -109,6 +126,7 @@ export const tasks = pgTable(
     check('tasks_due_once', sql`${table.due_date} is null or ${table.due_at} is null`),
     check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
     check('tasks_due_at_range', sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`),
+    check('tasks_start_date_range', sql`${table.start_date} between '1970-01-01' and '9999-12-31'`),
     check(
       'tasks_times_range',
       sql.join(
@@ -125,15 +143,11 @@ export const tasks = pgTable(
 const { due: _due, ...written } = getTableColumns(tasks);
 const { deleted_at: _deletedAt, ...resource } = written;
 
-/** All columns but what PostgreSQL makes itself. */
+/** All columns but those that PostgreSQL generates. */
 export const writtenColumns = written;
 
 /** The columns that a client sees; the others only serve the database. */
 export const taskColumns = resource;
-
-/** A task as it is stored. */
-export type StoredTask = Omit<typeof tasks.$inferSelect, 'deleted_at' | 'due'>;
-export type TaskPriority = StoredTask['priority'];
 
 /** The first answer to each request that carried an Idempotency-Key, for its repeats. */
 export const idempotencyKeys = pgTable(
@@ -144,7 +158,7 @@ export const idempotencyKeys = pgTable(
     /** SHA-256 of the request, so that another request under the same key can be told from a repeat. */
     fingerprint: codePointText().notNull(),
     /** The task as the first answer showed it; json and not jsonb, which would put its fields in another order. */
-    task: json().$type<StoredTask>().notNull(),
+    task: json().notNull(),
     created_at: instant().notNull(),
   },
   (table) => [

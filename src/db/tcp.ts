@@ -1,8 +1,9 @@
 /** PostgreSQL over TCP, with Bun's own driver. */
 import { SQL } from 'bun';
 import { drizzle } from 'drizzle-orm/bun-sql';
-import { type Opened, type ServerOptions, standIn, statementTimeout } from './driver.ts';
+import { forwardingTo, type Opened, type ServerOptions, statementTimeout } from './driver.ts';
 
+/** Connections are made when first needed, so this succeeds while the server is down. */
 export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOptions): Promise<Opened> {
   const connect = () =>
     new SQL({
@@ -12,12 +13,12 @@ export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOption
       connection: {
         TimeZone: 'UTC',
         statement_timeout: statementTimeout(timeoutMs),
-        // What is planned for a small table as a reading of all of it is kept for the large one that it becomes.
+        // A plan that scans a small table is kept when the table has grown.
         enable_seqscan: 'off',
       },
     });
   let client = connect();
-  const current = standIn(() => client);
+  const current = forwardingTo(() => client);
   return {
     db: drizzle({ client: current, ...(logger && { logger }) }),
     reconnect() {

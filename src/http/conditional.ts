@@ -1,35 +1,72 @@
 /** Conditional requests (RFC 9110 section 13) by strong validators that are revision numbers. */
-import { InvalidInput } from '../errors.ts';
+import { InvalidInput, RevisionMismatch } from '../errors.ts';
+import { Problem } from './problems.ts';
 
 interface EntityTag {
   weak: boolean;
-  /** What stands between the quotes. */
+  /** The text between the quotes. */
   opaque: string;
 }
 
 const REVISION = /^[1-9]\d{0,14}$/;
 
-/** The validator of a single task. */
-export const entityTag = (revision: number): string => `"${revision}"`;
-
-type RevisionOf = (opaque: string) => number | undefined;
-
-type Revisions = readonly number[] | '*' | undefined;
-
-/**
- * The precondition of a write. `If-Match: *` allows any, for what does not exist is a 404 before it is a 412; a weak
- * tag, or one that is no revision, matches nothing, as strong comparison wants it.
- * @throws InvalidInput when a field is neither `*` nor a list of entity tags
- */
-export function preconditionOf(request: Request, revisionOf: RevisionOf = revisionOfTask) {
-  const match = read(request, 'if-match');
-  const if_match =
-    match === '*' ? undefined : match?.flatMap(({ weak, opaque }) => (weak ? [] : (revisionOf(opaque) ?? [])));
-  return { if_match, if_none_match: revisionsOf(read(request, 'if-none-match'), revisionOf) };
+/** How the revisions of a resource are written as entity tags. */
+export interface Validator {
+  tagOf(revision: number): string;
+  /** The revision in the opaque part of a tag; undefined when the tag is of another resource. */
+  revisionOf(opaque: string): number | undefined;
 }
 
-/** The revisions that a reader has, by `If-None-Match`, compared weakly; what cannot be read matches nothing. */
-export function knownRevisions(request: Request, revisionOf: RevisionOf = revisionOfTask): Revisions {
+/** For a resource whose revision is its own. */
+export const ownRevision: Validator = {
+  tagOf: (revision) => `"${revision}"`,
+  revisionOf: (opaque) => (REVISION.test(opaque) ? Number(opaque) : undefined),
+};
+
+/** For a list: the user's counter and a digest of the query, so that the tag of one list is not the tag of another. */
+export function counterAndQuery(query: unknown): Validator {
+  const digest = Bun.hash(JSON.stringify(query)).toString(36).padStart(13, '0');
+  return {
+    tagOf: (revision) => `"${revision}.${digest}"`,
+    revisionOf(opaque) {
+      if (!opaque.endsWith(`.${digest}`)) return undefined;
+      const counter = opaque.slice(0, -digest.length - 1);
+      // The counter of a user who never had a task.
+      return counter === '0' ? 0 : ownRevision.revisionOf(counter);
+    },
+  };
+}
+
+/**
+ * Runs a write under the preconditions of the request; when it rejects with RevisionMismatch, the answer is a 412 with
+ * the current ETag. With `required`, a write must say which revision it is made to.
+ * @throws InvalidInput for a field that is neither `*` nor a list of entity tags; Problem 428
+ */
+export async function underPrecondition<T>(
+  request: Request,
+  { tagOf, revisionOf }: Validator,
+  required: boolean,
+  write: (precondition: { if_match?: number[] | undefined; if_none_match?: number[] | '*' | undefined }) => Promise<T>,
+): Promise<T> {
+  if (required && !request.headers.has('if-match'))
+    throw new Problem('precondition-required', 'Send If-Match with the ETag of what is to be changed.');
+  const match = read(request, 'if-match');
+  // `*` allows any revision: what does not exist is a 404 before it is a 412. A weak tag never matches (strong comparison).
+  const if_match =
+    match === '*' ? undefined : match?.flatMap(({ weak, opaque }) => (weak ? [] : (revisionOf(opaque) ?? [])));
+  const if_none_match = revisionsOf(read(request, 'if-none-match'), revisionOf);
+  try {
+    return await write({ if_match, if_none_match });
+  } catch (error) {
+    if (!(error instanceof RevisionMismatch)) throw error;
+    throw new Problem('precondition-failed', error.message, { headers: { etag: tagOf(error.current) } });
+  }
+}
+
+type Revisions = number[] | '*' | undefined;
+
+/** The revisions that a reader has, by `If-None-Match`, compared weakly; a malformed field matches nothing. */
+export function knownRevisions(request: Request, { revisionOf }: Validator): Revisions {
   try {
     return revisionsOf(read(request, 'if-none-match'), revisionOf);
   } catch {
@@ -37,7 +74,12 @@ export function knownRevisions(request: Request, revisionOf: RevisionOf = revisi
   }
 }
 
-function revisionsOf(tags: EntityTag[] | '*' | undefined, revisionOf: RevisionOf) {
+/** Whether the client has this revision. */
+export function isKnown(revision: number, known: Revisions): boolean {
+  return known === '*' || (known?.includes(revision) ?? false);
+}
+
+function revisionsOf(tags: EntityTag[] | '*' | undefined, revisionOf: Validator['revisionOf']): Revisions {
   return tags === '*' ? tags : tags?.flatMap(({ opaque }) => revisionOf(opaque) ?? []);
 }
 
@@ -51,19 +93,10 @@ function read(request: Request, name: 'if-match' | 'if-none-match'): EntityTag[]
   throw new InvalidInput([{ in: 'header', pointer, detail: 'must be * or entity tags in double quotes' }]);
 }
 
-/** Whether the client has what is of this revision. */
-export function isKnown(revision: number, known: Revisions): boolean {
-  return known === '*' || (known?.includes(revision) ?? false);
-}
-
-function revisionOfTask(opaque: string): number | undefined {
-  return REVISION.test(opaque) ? Number(opaque) : undefined;
-}
-
 /** An entity tag, or nothing, up to the next comma or the end. */
 const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/y;
 
-/** The tags of a field; several fields arrive as one, joined by commas. Undefined when it is no list of entity tags. */
+/** The tags of a field; several fields arrive as one, joined by commas. Returns undefined for anything but a list of entity tags. */
 function parse(field: string): EntityTag[] | undefined {
   const tags: EntityTag[] = [];
   ELEMENT.lastIndex = 0;
@@ -74,18 +107,4 @@ function parse(field: string): EntityTag[] | undefined {
     if (opaque !== undefined) tags.push({ weak: weak !== undefined, opaque });
   }
   return tags.length > 0 ? tags : undefined;
-}
-
-/** Validators of a list: the user's counter, and a digest of what was asked, so that one list's tag is not another's. */
-export function listTags(query: unknown) {
-  const digest = Bun.hash(JSON.stringify(query)).toString(36).padStart(13, '0');
-  return {
-    of: (revision: number) => `"${revision}.${digest}"`,
-    /** The counter in a tag of this list; 0 for a user who never had a task. */
-    revisionOf(opaque: string): number | undefined {
-      if (!opaque.endsWith(`.${digest}`)) return undefined;
-      const counter = opaque.slice(0, -digest.length - 1);
-      return counter === '0' ? 0 : revisionOfTask(counter);
-    },
-  };
 }

@@ -1,7 +1,7 @@
 /** Cross-origin resource sharing (Fetch standard, section 3.3): which pages may use this service from a browser. */
 import { Elysia } from 'elysia';
 
-/** `*`, a list of origins, or pages that this machine serves. */
+/** Any origin, a list of them, or pages that this machine serves. */
 export type AllowedOrigins = '*' | 'localhost' | readonly string[];
 
 const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;

@@ -24,7 +24,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** The page may load what this service serves, talk to this service, and nothing else. */
+/** The page may load only what this service serves, and talk only to this service. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -71,7 +71,7 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
     .get('/', ({ redirect }) => redirect('/swagger'), hidden);
 }
 
-/** Has the plugin describe the routes in an app of their own. It is loaded when first needed: most processes never do. */
+/** Has the plugin describe the routes in an app of their own. It is loaded on first use: most processes never need it. */
 async function describe(routes: readonly AnyElysia[], schemas: Record<string, unknown>): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger');
   const plugin = swagger({
@@ -113,12 +113,12 @@ interface Operation {
   requestBody?: { content: Record<string, object> };
 }
 
-/** What a schema says to our own validators and not to a reader of JSON Schema. */
+/** Keywords of our own validators, which mean nothing to a reader of JSON Schema. */
 const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noValidate']);
 
 /**
- * Puts right what the plugin makes of the routes: it names three media types for a body, and not that of a merge patch,
- * and knows no request headers; the paths end in a slash.
+ * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, knows no
+ * request headers, and ends paths in a slash.
  */
 function finish(document: OpenApiDocument): object {
   const paths = Object.entries(document.paths).map(([path, operations]) => [

@@ -1,12 +1,13 @@
 /** For load balancers and orchestrators: is the process alive, and can it answer. */
 import { Type } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
-import { responses } from './openapi.ts';
-import { Problem } from './problem.ts';
+import { operation } from './openapi.ts';
+import { Problem } from './problems.ts';
 
 const Health = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
 const OK = { status: 'ok' } as const;
 const success = { status: 200, description: 'It can.', schema: Health, example: OK } as const;
+const tags = ['health'];
 
 export interface HealthOptions {
   isStopping: () => boolean;
@@ -15,16 +16,18 @@ export interface HealthOptions {
 }
 
 export function health({ isStopping, checkReady }: HealthOptions) {
-  const tags = ['health'];
   return new Elysia({ name: 'health' })
-    .get('/health/live', () => OK, {
-      detail: {
+    .get(
+      '/health/live',
+      () => OK,
+      operation({
         tags,
         operationId: 'getLiveness',
         summary: 'Whether the process can answer at all; asks nothing else',
-        responses: responses(success, []),
-      },
-    })
+        success,
+        problems: [],
+      }),
+    )
     .get(
       '/health/ready',
       async () => {
@@ -33,13 +36,12 @@ export function health({ isStopping, checkReady }: HealthOptions) {
         await checkReady();
         return OK;
       },
-      {
-        detail: {
-          tags,
-          operationId: 'getReadiness',
-          summary: 'Whether requests can be served: the database answers',
-          responses: responses(success, []),
-        },
-      },
+      operation({
+        tags,
+        operationId: 'getReadiness',
+        summary: 'Whether requests can be served: the database answers',
+        success,
+        problems: [],
+      }),
     );
 }

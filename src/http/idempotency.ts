@@ -1,37 +1,23 @@
 /** `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): which request is a repeat of which. */
-import { LIMITS } from '../db/limits.ts';
 import { InvalidInput } from '../errors.ts';
 
-export interface Idempotency {
-  key: string;
-  /** The same for two requests only if they ask for the same. */
-  fingerprint: string;
-}
-
+const MAX_LENGTH = 255;
 const BARE = /^[\x21\x23-\x7e][\x20\x21\x23-\x7e]*$/;
 const QUOTED = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"$/;
 
 /**
- * The key of a request, bare or as a quoted string, and the fingerprint of what it asks for.
+ * The key of a request, bare or as a quoted string, and a fingerprint: the same for two requests only if they ask for
+ * the same. Undefined without the header.
  * @param body in which the order of members does not matter
- * @throws InvalidInput for a key that is malformed, empty or too long
+ * @throws InvalidInput for a key that is malformed, empty or longer than 255 characters
  */
-export function idempotencyOf(
-  request: Request,
-  operation: string,
-  id = '',
-  body: object = {},
-): Idempotency | undefined {
+export function idempotencyOf(request: Request, operation: string, id = '', body: object = {}) {
   const field = request.headers.get('idempotency-key');
   if (field === null) return undefined;
   const key = QUOTED.test(field) ? field.slice(1, -1).replace(/\\(.)/g, '$1') : field;
-  if ((key === field && !BARE.test(field)) || key.length === 0 || key.length > LIMITS.idempotencyKey)
+  if ((key === field && !BARE.test(field)) || key.length === 0 || key.length > MAX_LENGTH)
     throw new InvalidInput([
-      {
-        in: 'header',
-        pointer: 'Idempotency-Key',
-        detail: `must be 1 to ${LIMITS.idempotencyKey} printable characters`,
-      },
+      { in: 'header', pointer: 'Idempotency-Key', detail: `must be 1 to ${MAX_LENGTH} printable characters` },
     ]);
   const asked = JSON.stringify([operation, id.toLowerCase(), Object.entries(body).sort(byName)]);
   return { key, fingerprint: new Bun.CryptoHasher('sha256').update(asked).digest('base64url') };

@@ -4,11 +4,15 @@ const LARGE = 16 * 1024;
 const headers = { 'content-type': 'application/json;charset=utf-8' };
 
 /**
- * A value as a JSON answer. Bun 1.4.5 sends one of over 16 KiB that comes from an async handler header by header, in
- * some forty system calls that cost more than making it; as a direct stream that is written at once it takes a single
+ * A value as a JSON answer, in the type of the value, from which clients get theirs. Bun 1.4.5 sends a body of over
+ * 16 KiB from an async handler in some forty system calls, a header each; a direct stream that is written at once takes
  * one, and still has its Content-Length. (A page of 50 tasks, Bun.serve alone: 138 µs of CPU became 26.)
  */
-export function jsonAnswer(value: unknown): Response {
+export function jsonAnswer<T>(value: T): T {
+  return answer(value) as T;
+}
+
+function answer(value: unknown): Response {
   const text = JSON.stringify(value);
   if (text.length < LARGE) return new Response(text, { headers });
   const source: Bun.DirectUnderlyingSource<string> = {

@@ -1,7 +1,8 @@
-import type { Load } from './load.ts';
-import { contentTooLarge, invalidInput, Problem } from './problem.ts';
+/** Reads a JSON body strictly, and admits the request once the body is here. */
+import type { Admission, Admitted } from './admission.ts';
+import { contentTooLarge, invalidInput, Problem } from './problems.ts';
 
-/** No schema here goes deeper than an array in an object; what does, validators would walk for seconds. */
+/** No schema here goes deeper than an array in an object; validators would walk a deeper value for seconds. */
 const MAX_DEPTH = 8;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -11,21 +12,22 @@ export const PATCH_TYPES = ['application/merge-patch+json', 'application/json'];
 
 export interface BodyOptions {
   maxBodyBytes: number;
-  load: Load;
+  admission: Admission;
 }
 
 /**
- * Reads a JSON body strictly: a media type of `accepted` in any case (RFC 9110 section 8.3.1), with no charset but
- * UTF-8, no content coding, valid UTF-8, valid JSON.
- * @returns the value, or `whenEmpty` for an empty body.
- * @throws Problem 415 for another media type or coding, 413 for too large, 400 for anything that is not JSON.
+ * Takes a media type of `accepted` in any case (RFC 9110 section 8.3.1), with no charset but UTF-8, no content coding,
+ * valid UTF-8, valid JSON. A slow client keeps nobody else out: its request counts only once its body is here.
+ * @returns the value, or `whenEmpty` for an empty body
+ * @throws Problem 415 for another media type or coding, 413 for too large, 400 for anything but JSON, 503 when full
  */
 export async function readJson(
-  request: Request,
+  context: { request: Request } & Admitted,
   accepted: readonly string[],
-  { maxBodyBytes, load }: BodyOptions,
+  { maxBodyBytes, admission }: BodyOptions,
   whenEmpty?: unknown,
 ): Promise<unknown> {
+  const { request } = context;
   const { headers, method } = request;
   const type = headers.get('content-type');
   if (type !== null && !isAccepted(type, accepted)) throw unsupported(method, accepted);
@@ -34,26 +36,26 @@ export async function readJson(
       headers: { 'accept-encoding': 'identity' },
     });
   const stream = headers.has('content-length') ? undefined : request.body;
-  if (stream === null) return whenEmpty;
-  let bytes: Uint8Array;
-  // A wait for the client is no work: one who sends slowly takes nobody's place, and has none kept.
-  load.leave();
-  try {
-    bytes = stream ? await readAtMost(stream, maxBodyBytes) : await request.bytes();
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    // The server cuts a client that sends too slowly; nobody reads this answer, but the log does.
-    throw new Problem('request-timeout', 'The connection ended before the body did.');
-  } finally {
-    load.enter();
-  }
-  if (load.isFull()) load.refuse();
+  const bytes = stream === null ? NOTHING : await receive(request, stream, maxBodyBytes);
+  admission.admit(context);
   if (bytes.byteLength === 0) return whenEmpty;
   if (type === null) throw unsupported(method, accepted);
   return parse(bytes);
 }
 
-/** A body that does not say its length beforehand is counted. */
+const NOTHING = new Uint8Array();
+
+/** @param stream for a body of unknown length, whose bytes are counted as they come */
+async function receive(request: Request, stream: ReadableStream<Uint8Array> | undefined, maxBytes: number) {
+  try {
+    return stream ? await readAtMost(stream, maxBytes) : await request.bytes();
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // The server cuts a client that sends too slowly; nobody reads this answer, but the log does.
+    throw new Problem('request-timeout', 'The connection ended before the body did.');
+  }
+}
+
 async function readAtMost(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

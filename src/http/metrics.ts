@@ -7,15 +7,21 @@ import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
 import { version } from '../../package.json';
-import type { StatementStats } from '../db/guard.ts';
-import type { Load } from './load.ts';
+import type { Admission } from './admission.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Upper bounds of the buckets of durations, in seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createMetrics(load: Load, statements: StatementStats, poolSize: number) {
+/** Counts of database statements. The metrics set `observe`, which is called with each statement's duration. */
+interface StatementStats {
+  inFlight: number;
+  observe: (durationMs: number) => void;
+}
+
+/** A registry with the metrics of one app, which it shares with no other. */
+export function createMetrics(admission: Admission, statements: StatementStats, poolSize: number) {
   const registry = new Registry();
   const registers = [registry];
   const observeRequest = durations({
@@ -29,7 +35,7 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
     help: 'Requests being worked on.',
     registers,
     collect() {
-      this.set(load.count());
+      this.set(admission.count());
     },
   });
   new Counter({
@@ -38,7 +44,7 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
     registers,
     collect() {
       this.reset();
-      this.inc(load.shed());
+      this.inc(admission.shed());
     },
   });
   statements.observe = durations({
@@ -54,7 +60,7 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
       this.set(statements.inFlight);
     },
   });
-  new Gauge({ name: 'database_pool_size', help: 'Connections to the database at most.', registers }).set(poolSize);
+  new Gauge({ name: 'database_pool_size', help: 'The most connections to the database.', registers }).set(poolSize);
   new Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Resident memory of this process.',
@@ -70,12 +76,12 @@ export function createMetrics(load: Load, statements: StatementStats, poolSize: 
   return { registry, observeRequest };
 }
 
-/** So many durations are observed at a time. */
+/** How many durations are observed at a time. */
 const BATCH = 100;
 
 /**
- * A histogram of durations, which takes them in milliseconds. They are observed many at a time, and before the metrics
- * are read: one by one, each would find this code gone from the caches of the processor (test/bench/LOG.md).
+ * A histogram of durations in milliseconds. They are observed many at a time and before the metrics are read: one by
+ * one, each would find this code evicted from the processor's caches (test/bench/LOG.md).
  */
 function durations<Label extends string>(options: Omit<HistogramConfiguration<Label>, 'buckets' | 'collect'>) {
   const waiting: { milliseconds: number; labels: LabelValues<Label> }[] = [];

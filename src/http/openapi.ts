@@ -1,14 +1,15 @@
-/** Pieces of the OpenAPI document (3.1) that Elysia does not make from the schemas of a route. */
-import { type TSchema, Type } from '@sinclair/typebox';
+/** What a route declares of its answers: their schemas by status, and the rest of the OpenAPI document (3.1). */
+import { type TSchema, type TVoid, Type } from '@sinclair/typebox';
 import {
   PROBLEM_TYPE_PREFIX,
   PROBLEMS,
   Problem as ProblemError,
   type ProblemName,
   problemDocument,
-} from './problem.ts';
+} from './problems.ts';
+import { withoutValidation } from './validation.ts';
 
-const FaultSchema = Type.Object(
+const ViolationSchema = Type.Object(
   {
     in: Type.Union([Type.Literal('body'), Type.Literal('query'), Type.Literal('path'), Type.Literal('header')]),
     pointer: Type.String({ description: 'Where in the body (RFC 6901), or the name of the parameter.' }),
@@ -25,7 +26,7 @@ export const ProblemSchema = Type.Object(
     detail: Type.String(),
     instance: Type.String({ description: 'The path of the request.' }),
     request_id: Type.String({ description: 'Finds the request in the log.' }),
-    errors: Type.Optional(Type.Array(FaultSchema, { description: 'Every fault of an invalid request.' })),
+    errors: Type.Optional(Type.Array(ViolationSchema, { description: 'Every violation of an invalid request.' })),
   },
   { additionalProperties: false, description: 'What went wrong (RFC 9457).' },
 );
@@ -43,12 +44,18 @@ export const HEADERS = {
   Link: text('The first page and, unless this is the last, the next (RFC 8288).', '<http://…>; rel="first"'),
   'X-Total-Count': { description: 'How many match the filters.', schema: { type: 'integer' }, example: 120 },
   'Preference-Applied': text('`count=exact` when it was asked for with Prefer (RFC 7240).', 'count=exact'),
-  'Idempotency-Replayed': text('`true` when this is the first answer again.', 'true'),
-  'Cache-Control': text('Answers are of one user, and are checked before they are used again.', 'private, no-cache'),
+  'Idempotency-Replayed': text('`true` when this repeats the first answer.', 'true'),
+  'Cache-Control': text(
+    'An answer belongs to one user and is revalidated before it is used again.',
+    'private, no-cache',
+  ),
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
-  Accept: text('What a body may be.', 'application/json'),
-  'Accept-Encoding': text('Content codings that a body may have: none.', 'identity'),
-  'Accept-Patch': text('What the body of a PATCH may be (RFC 5789).', 'application/merge-patch+json, application/json'),
+  Accept: text('The media types that a body may have.', 'application/json'),
+  'Accept-Encoding': text('The content codings that a body may have: none.', 'identity'),
+  'Accept-Patch': text(
+    'The media types that the body of a PATCH may have (RFC 5789).',
+    'application/merge-patch+json, application/json',
+  ),
 } as const;
 
 export type HeaderName = keyof typeof HEADERS;
@@ -65,33 +72,74 @@ function header(name: string, description: string, example: string) {
   return { name, in: 'header', description, schema: { type: 'string' }, example };
 }
 
-interface Success {
-  status: 200 | 201 | 204;
+type Status = (typeof PROBLEMS)[ProblemName]['status'];
+
+/** Any request can end in one of these. */
+const ALWAYS = [413, 421, 500, 503] as const satisfies Status[];
+
+interface Success<Code extends number, Body extends TSchema> {
+  status: Code;
   description: string;
-  schema?: TSchema | { $ref: string };
+  /** Without it the answer has no body. */
+  schema?: Body;
+  /** The name of the schema under `#/components/schemas`. */
+  name?: string;
   example?: unknown;
   headers?: readonly HeaderName[];
 }
 
-type Status = (typeof PROBLEMS)[ProblemName]['status'];
+interface Operation<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  description?: string;
+  /** Request headers that it takes, by their names in PARAMETERS. */
+  headers?: (keyof typeof PARAMETERS)[];
+  requestExample?: unknown;
+  success: Success<Code, Body>;
+  /** Statuses of the problems that it can end in, besides those that any request can. */
+  problems: readonly Problems[];
+  /** Whether a client that has the answer gets a 304. */
+  cacheable?: Cacheable;
+}
 
-/** Whatever is asked, it can come to this. */
-const ALWAYS: Status[] = [413, 421, 500, 503];
+type Responses<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> = Record<
+  Code,
+  Body
+> &
+  Record<Problems | (typeof ALWAYS)[number], typeof ProblemSchema> &
+  (Cacheable extends true ? Record<304, TVoid> : unknown);
 
-/** The `responses` of an operation: its success, 304 where the client may have it, and what can go wrong with it. */
-export function responses(success: Success, problems: Status[], conditional = false) {
-  const { status, description, schema, example } = success;
-  const names = success.headers ?? [];
-  return {
+/**
+ * The part of a route's hook that declares its answers: `response`, for the types of clients, and `detail`, for the
+ * document. Elysia checks no answer against them; the tests do.
+ */
+export function operation<
+  Code extends number,
+  Body extends TSchema = TVoid,
+  Problems extends Status = never,
+  Cacheable extends boolean = false,
+>({ success, problems, cacheable, ...rest }: Operation<Code, Body, Problems, Cacheable>) {
+  const { status, description, schema, name, example, headers = [] } = success;
+  const body = name === undefined ? schema : { $ref: `#/components/schemas/${name}` };
+  const failures = [...problems, ...ALWAYS];
+  const response = {
+    [status]: schema ?? Type.Void(),
+    ...(cacheable && { 304: Type.Void() }),
+    ...Object.fromEntries(failures.map((code) => [code, ProblemSchema])),
+  };
+  const responses = {
     [status]: {
       description,
-      headers: references(names),
-      ...(schema && { content: { 'application/json': { schema, example } } }),
+      headers: references(headers),
+      ...(body && { content: { 'application/json': { schema: body, example } } }),
     },
-    ...(conditional && { 304: { description: 'The client has it.', headers: references(['ETag', 'Cache-Control']) } }),
-    ...Object.fromEntries(
-      [...problems, ...ALWAYS].map((code) => [code, { $ref: `#/components/responses/Problem${code}` }]),
-    ),
+    ...(cacheable && { 304: { description: 'The client has it.', headers: references(['ETag', 'Cache-Control']) } }),
+    ...Object.fromEntries(failures.map((code) => [code, { $ref: `#/components/responses/Problem${code}` }])),
+  };
+  return {
+    response: withoutValidation(response) as unknown as Responses<Code, Body, Problems, Cacheable>,
+    detail: { ...rest, responses },
   };
 }
 
@@ -111,7 +159,7 @@ const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
 export function problemResponses() {
   const kinds = Object.entries(PROBLEMS) as [ProblemName, { status: Status; title: string }][];
   const statuses = new Set(kinds.map(([, { status }]) => status));
-  // No operation of the document answers with it: it is for methods that have none.
+  // No operation of the document answers with it: a method that is not allowed has no operation.
   statuses.delete(405);
   return Object.fromEntries(
     [...statuses].map((status) => {

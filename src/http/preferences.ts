@@ -1,10 +1,10 @@
-/** A preference (RFC 7240 section 2): its name and its value, with or without quotes; its parameters are passed over. */
+/** A preference (RFC 7240 section 2): its name and its value, with or without quotes; its parameters are skipped. */
 const PREFERENCE =
   /[ \t]*([\w!#$%&'*+.^`|~-]+)(?![\w!#$%&'*+.^`|~-])(?:[ \t]*=[ \t]*([\w!#$%&'*+.^`|~-]+(?![\w!#$%&'*+.^`|~-])|"(?:[^"\\]|\\.)*"))?[ \t]*(?:;(?:[^,"]|"(?:[^"\\]|\\.)*")*)?(?:,|$)/y;
 
-/** Whether the request prefers `count=exact`. Of a preference that comes more than once the first counts. */
+/** Whether the request prefers `count=exact`. Of a repeated preference the first counts. */
 export function prefersCount(request: Request): boolean {
-  // Empty elements of a list count for nothing (RFC 9110 section 5.6.1).
+  // A list may have empty elements (RFC 9110 section 5.6.1).
   const field = request.headers.get('prefer')?.replace(/^[ \t,]+|,(?=[ \t]*,)/g, '');
   if (field === undefined) return false;
   PREFERENCE.lastIndex = 0;

@@ -1,11 +1,11 @@
 import type { TObject } from '@sinclair/typebox';
 
-/** A parameter that comes once is a string, one that is repeated an array, one with bad percent-encoding null. */
+/** A single parameter is a string, a repeated one an array, one with bad percent-encoding null. */
 export type Query = Record<string, string | string[] | null>;
 
 /**
- * Reads the query of a URL as `application/x-www-form-urlencoded`, losing nothing: no last one wins. Parameters that
- * the schema has as arrays are arrays also when they come once.
+ * Reads the query of a URL as `application/x-www-form-urlencoded` and keeps every repeat of a parameter. Parameters that
+ * are arrays in the schema are arrays even when they come once.
  */
 export function parseQuery(url: string, schema: TObject): Query {
   const query: Query = Object.create(null);

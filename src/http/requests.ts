@@ -1,16 +1,16 @@
 /** What every request goes through first and last: an id, limits, one line of log, metrics. */
 import { Elysia } from 'elysia';
 import type { Log } from '../log.ts';
+import type { Admission } from './admission.ts';
 import { type AllowedHosts, isAllowedHost } from './hosts.ts';
-import type { Load } from './load.ts';
 import type { Metrics } from './metrics.ts';
-import { contentTooLarge, Problem } from './problem.ts';
+import { contentTooLarge, Problem } from './problems.ts';
 import { traceIdOf } from './trace.ts';
 
-/** What an id may look like that a client or a proxy sends; any other is replaced, so that it cannot forge log lines. */
+/** An id that a client or a proxy may choose; any other is replaced, so that it cannot forge log lines. */
 const REQUEST_ID = /^[\w.~:/+=-]{1,128}$/;
 
-/** For those who watch the service: by its address, whatever its name, and under load most of all. */
+/** Answered for any Host, even while shedding load. */
 const ALWAYS_ANSWERED = /^https?:\/\/[^/]*\/(health|metrics)/;
 
 export interface RequestOptions {
@@ -18,44 +18,43 @@ export interface RequestOptions {
   metrics: Metrics;
   newRequestId: () => string;
   allowedHosts: AllowedHosts;
-  /** Requests beyond its limit are refused with 503. */
-  load: Load;
+  admission: Admission;
   maxBodyBytes: number;
-  /** Whether this process is about to end, so that clients must not use their connection again. */
+  /** Whether this process is about to end, so that clients should connect elsewhere. */
   isStopping: () => boolean;
 }
 
 /**
- * Gives each answer `X-Request-Id` (a valid incoming one is kept), and a line of log with the route's pattern, never
- * its path, which names the user. Refuses at once what must not be let in: foreign hosts, large bodies, overload.
+ * Gives each answer an `X-Request-Id` (a valid incoming one is kept) and each request a line of log, with the route's
+ * pattern and never its path, which names the user. Refuses foreign hosts, large bodies and overload at once.
  */
 export function requests(options: RequestOptions) {
-  const { log, metrics, newRequestId, allowedHosts, load, maxBodyBytes, isStopping } = options;
+  const { log, metrics, newRequestId, allowedHosts, admission, maxBodyBytes, isStopping } = options;
   return (
     new Elysia({ name: 'requests' })
-      .decorate('startedAt', 0)
+      .decorate({ startedAt: 0, admitted: false })
       .onRequest((context) => {
         const { request, set } = context;
         const { headers } = request;
         context.startedAt = performance.now();
-        load.enter();
         const given = headers.get('x-request-id');
         set.headers['x-request-id'] = given !== null && REQUEST_ID.test(given) ? given : newRequestId();
         set.headers['x-content-type-options'] = 'nosniff';
-        // Answers are of one user: no cache may share them, nor give one out without asking.
+        // An answer belongs to one user: no cache may share it, or give it out without asking.
         set.headers['cache-control'] = 'private, no-cache';
         if (isStopping()) set.headers.connection = 'close';
         const { url } = request;
         if (!isAllowedHost(url, allowedHosts) && !ALWAYS_ANSWERED.test(url))
           throw new Problem('misdirected', 'This service does not answer to that host name; see ALLOWED_HOSTS.');
-        // Before anything of the body is read; a body of unknown length is counted while it is.
+        // Before the body is read; a body of unknown length is counted while it is read.
         if (Number(headers.get('content-length')) > maxBodyBytes) throw contentTooLarge(maxBodyBytes);
-        if (load.isFull() && !ALWAYS_ANSWERED.test(url)) load.refuse();
+        if (!ALWAYS_ANSWERED.test(url)) admission.refuseIfFull();
       })
-      // Last of all hooks, of a refused request as well. `onAfterResponse` would take a turn of the event loop for each. A
+      // The last hook, also of a refused request. `onAfterResponse` would cost each request a turn of the event loop. A
       // handler that returns a promise has to be `async`, or this does not wait for it.
-      .mapResponse({ as: 'global' }, ({ request, set, route, startedAt, responseValue }) => {
-        load.leave();
+      .mapResponse({ as: 'global' }, (context) => {
+        const { request, set, route, startedAt, responseValue } = context;
+        admission.release(context);
         const milliseconds = performance.now() - startedAt;
         const { method } = request;
         const status = responseValue instanceof Response ? responseValue.status : Number(set.status);
@@ -68,7 +67,7 @@ export function requests(options: RequestOptions) {
           status,
           milliseconds,
         });
-        // What is returned here is the answer to a request that failed.
+        // This is the answer to a request that failed.
         return responseValue as Response;
       })
   );

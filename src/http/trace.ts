@@ -1,8 +1,8 @@
-/** `traceparent` of W3C Trace Context: of version 00 all of it, of a later one what is the same. */
+/** `traceparent` of W3C Trace Context: version 00, and the part of later versions that must stay the same. */
 const TRACEPARENT =
   /^(?:00-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}|(?!00|ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-.*)?)$/;
 
-/** What joins a line of log to the trace of the request. */
+/** The trace id that joins a log line to the trace of its request. */
 export function traceIdOf(request: Request): string | undefined {
   const field = request.headers.get('traceparent');
   if (field === null) return undefined;

@@ -1,9 +1,11 @@
+/** Reads a request, admits it, and checks all its parts against the schemas of its route at once. */
 import type { TObject, TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
-import type { Fault } from '../errors.ts';
-import { faultsOf } from './faults.ts';
-import { invalidInput } from './problem.ts';
+import type { Violation } from '../errors.ts';
+import type { Admission, Admitted } from './admission.ts';
+import { invalidInput } from './problems.ts';
 import { parseQuery } from './query.ts';
+import { violationsOf } from './violations.ts';
 
 interface Schemas {
   params: TSchema;
@@ -11,12 +13,13 @@ interface Schemas {
   body?: TSchema;
 }
 
-type BodyReader = (request: Request) => Promise<unknown>;
+/** Reads a body and admits the request. */
+type BodyReader = (context: Parts) => Promise<unknown>;
 
-/** A body that has a schema must be read: one that is not would pass unchecked. */
+/** A body that has a schema must be read: an unread one would pass unchecked. */
 type ReaderFor<S extends Schemas> = S extends { body: TSchema } ? [readBody: BodyReader] : [readBody?: undefined];
 
-interface Parts {
+interface Parts extends Admitted {
   params: unknown;
   query: unknown;
   body: unknown;
@@ -24,57 +27,58 @@ interface Parts {
 }
 
 /**
- * The schemas of a route, for its types and its documentation, and the hook that reads a request and checks it against
- * them: all parts at once, where Elysia would stop at the first that is wrong, and for a third of the cost when one is.
- * The hook reads the body by `readBody`, and replaces what Elysia makes of the query, where of a repeated parameter the
- * last one wins.
+ * The schemas of a route, for its types and its documentation, and the hook that reads a request and checks it. Elysia's
+ * own checks stop at the first part that is wrong and cost three times as much when one is; of a repeated parameter its
+ * query keeps the last.
+ * @throws Problem 400 with every violation, and what `readBody` throws
  */
-export function checked<S extends Schemas>(schemas: S, ...reader: ReaderFor<S>) {
+export function checked<S extends Schemas>(admission: Admission, schemas: S, ...reader: ReaderFor<S>) {
   const [readBody] = reader as [BodyReader?];
   const params = part('path', schemas.params);
   const query = schemas.query && part('query', schemas.query);
   const body = schemas.body && part('body', schemas.body);
   return { ...withoutValidation(schemas), parse: 'none', transform: hook() } as const;
 
-  // In blocks: what Elysia takes for a function that returns something, it awaits.
+  // In blocks: Elysia awaits a hook that looks as if it returned something.
   function hook(): (context: Parts) => void | Promise<void> {
     if (body && readBody) {
       return async (context) => {
-        context.body = await readBody(context.request);
-        refuse(params.faults(context.params), body.faults(context.body));
+        context.body = await readBody(context);
+        refuse(params(context.params), body(context.body));
       };
     }
     if (schemas.query && query) {
       const { query: schema } = schemas;
       return (context) => {
+        admission.admit(context);
         context.query = parseQuery(context.request.url, schema);
-        refuse(params.faults(context.params), query.faults(context.query));
+        refuse(params(context.params), query(context.query));
       };
     }
     return (context) => {
-      refuse(params.faults(context.params));
+      admission.admit(context);
+      refuse(params(context.params));
     };
   }
 }
 
-const NONE: readonly Fault[] = [];
+const NONE: readonly Violation[] = [];
 
-function part(name: Fault['in'], schema: TSchema) {
+/** A check of one part of a request, compiled when first needed: at start it would delay the first answer. */
+function part(name: Violation['in'], schema: TSchema): (value: unknown) => readonly Violation[] {
   let check: TypeCheck<TSchema> | undefined;
-  return {
-    /** Compiled when first needed: at start it would delay the first answer. */
-    faults(value: unknown): readonly Fault[] {
-      check ??= TypeCompiler.Compile(schema);
-      return check.Check(value) ? NONE : faultsOf(name, schema, value);
-    },
+  return (value) => {
+    check ??= TypeCompiler.Compile(schema);
+    return check.Check(value) ? NONE : violationsOf(name, schema, value);
   };
 }
 
-function refuse(...faults: (readonly Fault[])[]): void {
-  if (faults.some(({ length }) => length > 0)) throw invalidInput(faults.flat());
+function refuse(...violations: (readonly Violation[])[]): void {
+  if (violations.some(({ length }) => length > 0)) throw invalidInput(violations.flat());
 }
 
-function withoutValidation<S extends Schemas>(schemas: S): S {
+/** Marks schemas that Elysia shall not check. */
+export function withoutValidation<S extends object>(schemas: S): S {
   return Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [name, { ...schema, noValidate: true }]),
   ) as unknown as S;

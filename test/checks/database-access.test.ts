@@ -72,14 +72,14 @@ beforeAll(async () => {
 
 afterAll(() => workspace.remove());
 
-test.each(['src/app.ts', 'src/tasks/task.service.ts', 'src/http/health.ts'])(
+test.each(['src/app.ts', 'src/tasks/service.ts', 'src/http/health.ts'])(
   'a driver that %s imports is refused, whatever the form of the import',
   async (file) => {
     expect(await findings(file, DRIVERS)).toEqual(DRIVERS.map((line) => [line, IMPORTS]));
   },
 );
 
-test.each(['src/main.ts', 'src/tasks/task.statements.ts'])(
+test.each(['src/main.ts', 'src/tasks/store/reads.ts'])(
   'a hand-made statement in %s is refused, and so is the import of what makes one',
   async (file) => {
     const lines = [...SQL_IMPORTS, ...STATEMENTS];
@@ -98,7 +98,7 @@ test.each(['src/db/expressions.ts', 'src/db/schema.ts'])('%s may hold SQL expres
 });
 
 test('what Drizzle and the language are used for otherwise is let alone', async () => {
-  expect(await findings('src/tasks/task.service.ts', HARMLESS)).toEqual([]);
+  expect(await findings('src/tasks/service.ts', HARMLESS)).toEqual([]);
 });
 
 /** What the two rules say about a file of these lines: each line they refuse, with the name of the rule. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { describeConfig } from '../../src/config.ts';
-import { PROBLEMS } from '../../src/http/problem.ts';
+import { PROBLEMS } from '../../src/http/problems.ts';
 import { ROOT } from './command.ts';
 
 const readme = await Bun.file(join(ROOT, 'README.md')).text();

@@ -4,6 +4,7 @@ import { makeFolder } from '../support/folder.ts';
 import { audit } from './audit.ts';
 import { type Outcome, run, tool } from './command.ts';
 import { migrationDrift } from './drift.ts';
+import { importArrows } from './imports.ts';
 
 const steps: Record<string, () => Promise<Outcome>> = {
   'lock file': () => run([process.execPath, 'install', '--frozen-lockfile', '--dry-run']),
@@ -11,7 +12,7 @@ const steps: Record<string, () => Promise<Outcome>> = {
     run(tool('biome', 'check', '--error-on-warnings', '--reporter=concise', '--max-diagnostics=none')),
   types: () => run(tool('tsc', '--noEmit')),
   'unused code and dependencies': () => run(tool('knip', '--treat-config-hints-as-errors')),
-  'import cycles': () => run(tool('knip', '--include', 'cycles')),
+  'direction of imports': () => importArrows(),
   'migration drift': () => migrationDrift(),
   'OpenAPI document': openApiDocument,
   'known vulnerabilities': () => audit(),

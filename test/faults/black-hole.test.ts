@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'bun:test';
-import { Client, type Reply } from './support/client.ts';
-import { BOUND_MS, DRIVERS, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal } from './support/expected.ts';
+import { Connection } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected.ts';
+import { BOUND_MS, DRIVERS, openFaultyDatabase } from '../support/faulty-database.ts';
+import type { Answer } from '../support/openapi.ts';
 
 const PATH = '/api/ada/tasks';
 
 /** Reads and writes at once, each on a connection of its own. */
-async function request(origin: string, count: number): Promise<{ replies: Reply[]; slowestMs: number }> {
+async function request(origin: string, count: number): Promise<{ replies: Answer[]; slowestMs: number }> {
   const startedAt = performance.now();
   const replies = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const client = new Client(origin);
+      const client = new Connection(origin);
       const reply = await (index % 2 === 0
         ? client.request('GET', PATH)
         : client.request('POST', PATH, { body: { title: `Task ${index}` } }));
@@ -21,7 +22,7 @@ async function request(origin: string, count: number): Promise<{ replies: Reply[
   return { replies, slowestMs: performance.now() - startedAt };
 }
 
-const statusesOf = ({ replies }: { replies: Reply[] }) => new Set(replies.map(({ status }) => status));
+const statusesOf = ({ replies }: { replies: Answer[] }) => new Set(replies.map(({ status }) => status));
 
 describe.each(DRIVERS)('When the database takes everything and answers nothing (%s)', (driver) => {
   test('every request ends in time with 503, and the first one after it is served', async () => {
@@ -36,7 +37,7 @@ describe.each(DRIVERS)('When the database takes everything and answers nothing (
       for (const reply of replies) expectRefusal('unavailable', reply);
       expect(slowestMs).toBeLessThan(BOUND_MS);
     }
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expect((await client.request('GET', '/health/live')).status).toBe(200);
     expectRefusal('unavailable', await client.request('GET', '/health/ready'));
 
@@ -52,7 +53,7 @@ describe.each(DRIVERS)('When the database takes everything and answers nothing (
     await request(service.origin, 20);
     // What is established is dead, as after a firewall forgot it; new connections pass.
     database.proxy.swallow(database.proxy.connections());
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expectRefusal('unavailable', await client.request('POST', PATH, { body: { title: 'Lost' } }));
     for (let n = 0; n < 20; n += 1) expect((await client.request('GET', PATH)).status).toBe(200);
     expect((await client.request('POST', PATH, { body: { title: 'Kept' } })).status).toBe(201);

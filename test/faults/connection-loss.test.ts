@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { Task } from '../../src/tasks/schema.ts';
+import { Connection } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected.ts';
+import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from '../support/faulty-database.ts';
+import { expectSound, startLoad } from '../support/load.ts';
+import { type RestartableServer, startRestartableServer } from '../support/restartable-postgres.ts';
 import { until } from '../support/until.ts';
-import { Client } from './support/client.ts';
-import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal, expectSound } from './support/expected.ts';
-import { startLoad } from './support/load.ts';
-import { type RestartableServer, startRestartableServer } from './support/server.ts';
 
 const LOSSES = {
   'the server terminates them': async ({ terminateSessions }: FaultyDatabase) => {
@@ -51,9 +52,9 @@ describe.each(DRIVERS)('On %s', (driver) => {
   test('a write that was done, but whose answer is lost, is refused and not done again', async () => {
     await using database = await openFaultyDatabase(driver);
     await using service = await database.serve({ DATABASE_POOL_SIZE: '1' });
-    const client = new Client(service.origin);
-    const created = await client.request('POST', '/api/ada/tasks', { body: { title: 'Buy milk' } });
-    const path = new URL(JSON.parse(created.body).url).pathname;
+    const client = new Connection(service.origin);
+    const created = await client.request<Task>('POST', '/api/ada/tasks', { body: { title: 'Buy milk' } });
+    const path = new URL(created.body.url).pathname;
     // The first time a connection runs a statement, the driver waits for an answer before it sends the values.
     await client.request('PATCH', `${path}/complete`);
     database.proxy.loseAnswers();
@@ -62,7 +63,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
     database.proxy.cut();
     expectRefusal('unavailable', await toggling);
     const { body } = await client.request('GET', path);
-    expect(JSON.parse(body)).toMatchObject({ completed: false, revision: 3 });
+    expect(body).toMatchObject({ completed: false, revision: 3 });
     expect((await database.stored()).revisions.get('ada')).toBe(3);
   });
 
@@ -72,7 +73,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
     const load = startLoad({ origins: [service.origin] });
     await load.succeeds();
     await database.proxy.refuse();
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expectRefusal('unavailable', await client.request('GET', '/health/ready'));
     expect((await client.request('GET', '/health/live')).status).toBe(200);
     await database.proxy.pass();
@@ -106,7 +107,7 @@ describe('When the server', () => {
     const load = startLoad({ origins: [service.origin] });
     await load.succeeds();
     await server.halt(shutdown);
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expectRefusal('unavailable', await client.request('GET', '/health/ready'));
     expect((await client.request('GET', '/health/live')).status).toBe(200);
     await Bun.sleep(goneMs);

@@ -1,16 +1,17 @@
 import { expect, test } from 'bun:test';
+import { Connection } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected.ts';
+import { BOUND_MS, openFaultyDatabase } from '../support/faulty-database.ts';
+import type { Answer } from '../support/openapi.ts';
 import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { Client, type Reply } from './support/client.ts';
-import { BOUND_MS, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal } from './support/expected.ts';
 
 const PATH = '/api/ada/tasks';
 
 /** The value of a metric without labels. */
 async function metric({ origin }: Service, name: string): Promise<number> {
-  const client = new Client(origin);
-  const { status, body } = await client.request('GET', '/metrics');
+  const client = new Connection(origin);
+  const { status, body } = await client.request<string>('GET', '/metrics');
   client.close();
   expect(status).toBe(200);
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(body)?.[1]);
@@ -21,11 +22,11 @@ test('With MAX_IN_FLIGHT requests in flight the next is refused at once, and tho
   await using service = await database.serve({ MAX_IN_FLIGHT: '4', DATABASE_TIMEOUT_MS: '60000' });
   await database.sql`begin`;
   await database.sql`lock table tasks in access exclusive mode`;
-  const held = Promise.all(Array.from({ length: 4 }, () => new Client(service.origin).request('GET', PATH)));
+  const held = Promise.all(Array.from({ length: 4 }, () => new Connection(service.origin).request('GET', PATH)));
   held.catch(() => {});
   await until(async () => (await metric(service, 'database_statements_in_flight')) === 4);
 
-  const client = new Client(service.origin);
+  const client = new Connection(service.origin);
   expectRefusal('overloaded', await client.request('GET', PATH));
   expectRefusal('overloaded', await client.request('POST', PATH, { body: { title: 'Refused' } }));
   expect((await client.request('GET', '/health/live')).status).toBe(200);
@@ -33,7 +34,7 @@ test('With MAX_IN_FLIGHT requests in flight the next is refused at once, and tho
   expect(await metric(service, 'http_requests_in_flight')).toBeGreaterThanOrEqual(4);
 
   await database.sql`rollback`;
-  for (const reply of await held) expect([reply.status, reply.body]).toEqual([200, '[]']);
+  for (const reply of await held) expect([reply.status, reply.body]).toEqual([200, []]);
   expect((await client.request('POST', PATH, { body: { title: 'Accepted' } })).status).toBe(201);
   expect((await database.stored()).titles).toEqual(['Accepted']);
 });
@@ -45,11 +46,11 @@ test('Of more writes at once than MAX_IN_FLIGHT as many are accepted, and the re
   await database.sql`lock table tasks in access exclusive mode`;
   const body = '{"title":"Buy milk"}';
   const head = `POST ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-  const clients = Array.from({ length: 20 }, () => new Client(service.origin));
+  const clients = Array.from({ length: 20 }, () => new Connection(service.origin));
   // All bodies come after all heads: none is refused before it is read.
   for (const client of clients) (await client.connect()).write(head);
   await metric(service, 'http_requests_in_flight');
-  const replies: Reply[] = [];
+  const replies: Answer[] = [];
   const writing = Promise.all(
     clients.map(async (client) => {
       replies.push(await client.send(body));
@@ -73,7 +74,7 @@ test('Under ten times the load that it takes, the accepted are answered, the oth
   let slowestMs = 0;
 
   async function flood(requests: number): Promise<void> {
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     for (let n = 0; n < requests; n += 1) {
       const startedAt = performance.now();
       const reply = await (n % 4 === 0
@@ -95,7 +96,7 @@ test('Under ten times the load that it takes, the accepted are answered, the oth
   flooding.finally(() => {
     isOver = true;
   });
-  const watcher = new Client(service.origin);
+  const watcher = new Connection(service.origin);
   while (!isOver) {
     expect((await watcher.request('GET', '/health/live')).status).toBe(200);
     await metric(service, 'http_requests_shed_total');

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { once } from 'node:events';
-import { Client } from './support/client.ts';
-import { openFaultyDatabase } from './support/database.ts';
+import { Connection } from '../support/connection.ts';
+import { openFaultyDatabase } from '../support/faulty-database.ts';
 
 const HEAD = 'POST /api/mallory/tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
 
@@ -21,7 +21,7 @@ test('Clients that send byte by byte are cut, and meanwhile all others are serve
   let open = 0;
   const cut = Object.values(SLOW).flatMap(([start, drip]) =>
     Array.from({ length: 2 * MAX_IN_FLIGHT }, async () => {
-      const socket = await new Client(service.origin).connect();
+      const socket = await new Connection(service.origin).connect();
       open += 1;
       socket.write(start);
       // Whatever it is answered must not keep it open.
@@ -33,7 +33,7 @@ test('Clients that send byte by byte are cut, and meanwhile all others are serve
     }),
   );
   const all = Promise.all(cut);
-  const client = new Client(service.origin);
+  const client = new Connection(service.origin);
   let isOver = false;
   all.finally(() => {
     isOver = true;

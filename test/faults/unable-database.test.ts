@@ -2,30 +2,32 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { rename, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Task } from '../../src/tasks/schema.ts';
+import { Connection } from '../support/connection.ts';
+import { expectRefusal } from '../support/expected.ts';
+import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from '../support/faulty-database.ts';
+import type { Answer } from '../support/openapi.ts';
+import { type RestartableServer, startRestartableServer } from '../support/restartable-postgres.ts';
 import { until } from '../support/until.ts';
-import { Client, type Reply } from './support/client.ts';
-import { BOUND_MS, DRIVERS, type FaultyDatabase, openFaultyDatabase } from './support/database.ts';
-import { expectRefusal } from './support/expected.ts';
-import { type RestartableServer, startRestartableServer } from './support/server.ts';
 
 const PATH = '/api/ada/tasks';
 const POOL_SIZE = 3;
 
-const create = (client: Client, title: string, description?: string): Promise<Reply> =>
+const create = (client: Connection, title: string, description?: string): Promise<Answer> =>
   client.request('POST', PATH, { body: { title, description } });
 
 describe.each(DRIVERS)('On %s', (driver) => {
   test('locks that hold every connection hold no request longer than the time-out', async () => {
     await using database = await openFaultyDatabase(driver);
     await using service = await database.serve({ DATABASE_POOL_SIZE: String(POOL_SIZE) });
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expect((await create(client, 'Before')).status).toBe(201);
 
     await database.sql`begin`;
     await database.sql`lock table tasks in access exclusive mode`;
     const startedAt = performance.now();
     const held = Array.from({ length: 4 * POOL_SIZE }, async (_, index) => {
-      const own = new Client(service.origin);
+      const own = new Connection(service.origin);
       const reply = await (index % 2 === 0 ? own.request('GET', PATH) : create(own, `Held ${index}`));
       own.close();
       return reply;
@@ -47,7 +49,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
   test('a statement that runs too long is cancelled on the server and leaves nothing behind', async () => {
     await using database = await openFaultyDatabase(driver);
     await using service = await database.serve();
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expect((await create(client, 'Before')).status).toBe(201);
     await database.sql`
       create function sleep() returns trigger language plpgsql as
@@ -68,7 +70,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
   test('a read-only database serves reads, refuses writes with 503, and takes them again when it can', async () => {
     await using database = await openFaultyDatabase(driver);
     await using service = await database.serve();
-    const client = new Client(service.origin);
+    const client = new Connection(service.origin);
     expect((await create(client, 'Before')).status).toBe(201);
     const before = await client.request('GET', PATH);
 
@@ -103,7 +105,7 @@ describe('When the disk is full', () => {
     async (driver) => {
       await using database = await openFaultyDatabase(driver, server.url);
       await using service = await database.serve();
-      const client = new Client(service.origin);
+      const client = new Connection(service.origin);
       expect((await create(client, 'Before')).status).toBe(201);
       const file = join(server.dataDirectory, await fileOfLongTexts(database));
 
@@ -116,8 +118,8 @@ describe('When the disk is full', () => {
       expectRefusal('unavailable', await create(client, 'Too large', LONG));
       await until(async () => (await create(client, 'Small')).status === 201);
       expectRefusal('unavailable', await create(client, 'Too large', LONG));
-      const { body } = await client.request('GET', PATH);
-      expect(JSON.parse(body).map(({ title }: { title: string }) => title)).toEqual(['Small', 'Before']);
+      const { body } = await client.request<Task[]>('GET', PATH);
+      expect(body.map(({ title }) => title)).toEqual(['Small', 'Before']);
 
       await server.halt('fast');
       await unlink(file);
@@ -125,7 +127,7 @@ describe('When the disk is full', () => {
       await server.resume();
       await until(async () => (await client.request('GET', '/health/ready')).status === 200);
       await until(async () => (await create(client, 'Large', LONG)).status === 201);
-      const [newest] = JSON.parse((await client.request('GET', PATH)).body);
+      const [newest] = (await client.request<Task[]>('GET', PATH)).body;
       expect(newest).toMatchObject({ title: 'Large', description: LONG });
       expect(service.isRunning()).toBe(true);
       // The log is written with some delay.

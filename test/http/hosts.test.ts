@@ -19,7 +19,7 @@ describe('A host name that the service does not answer to', () => {
         status: 421,
         detail: 'This service does not answer to that host name; see ALLOWED_HOSTS.',
       });
-      expect(JSON.parse(body)).toEqual(expected.body);
+      expect(body).toEqual(expected.body);
     });
   }
 

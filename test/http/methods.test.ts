@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import type { Task } from '../../src/tasks/schema.ts';
 import { problem } from '../support/expected.ts';
 import { serve } from '../support/server.ts';
 
@@ -190,11 +191,11 @@ describe('The host of a request', () => {
       await using server = serve();
       const { root, send } = server;
       const body = '{"title":"Buy milk"}';
-      const answer = await send(
+      const answer = await send<Task>(
         `POST ${root} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       );
       expect(answer.status).toBe(201);
-      expect(JSON.parse(answer.body).url).toStartWith(`http://${host.replace(/:80$/, '')}${root}/`);
+      expect(answer.body.url).toStartWith(`http://${host.replace(/:80$/, '')}${root}/`);
     });
   }
 });

@@ -118,9 +118,9 @@ describe('The log', () => {
     expect(answer).toEqual(
       problem(root, {
         type: 'internal-error',
-        title: 'Something went wrong here',
+        title: 'Something went wrong',
         status: 500,
-        detail: 'The fault is ours; the request id finds it in the log.',
+        detail: 'The log has the cause under the request id.',
       }),
     );
     await until(() => log.length === 2);

@@ -1,7 +1,7 @@
 /** The main paths of the contract, walked from outside the container by a user of their own. */
 import assert from 'node:assert/strict';
 import { version } from '../../package.json';
-import type { Task } from '../../src/tasks/task.schema.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 
 interface MainPath {
   guarantee: string;
@@ -36,6 +36,7 @@ export const MAIN_PATHS: readonly MainPath[] = [
         tags: ['shop'],
         due_date: '2026-12-01',
         due_at: null,
+        start_date: null,
         order: 0,
         created_at: task.created_at,
         updated_at: task.created_at,
@@ -114,12 +115,12 @@ export const MAIN_PATHS: readonly MainPath[] = [
         type: 'urn:problem-type:todo-api:invalid-input',
         title: 'The request is not valid',
         status: 400,
-        detail: 'There are 2 faults in the request; see errors.',
+        detail: 'The request has 2 violations; see errors.',
         instance,
         request_id: 'image-test',
         errors: [
           { in: 'body', pointer: '/title', detail: 'is required' },
-          { in: 'body', pointer: '/titel', detail: 'is not a known name here' },
+          { in: 'body', pointer: '/titel', detail: 'unknown field' },
         ],
       });
       const missing = await fetch(`${tasks}/nothing`, { headers });

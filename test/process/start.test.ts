@@ -3,7 +3,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
+import type { Task } from '../../src/tasks/schema.ts';
 import { makeFolder } from '../support/folder.ts';
+import type { Answer } from '../support/openapi.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { runToEnd, type Service, startService } from '../support/service.ts';
 
@@ -18,18 +20,15 @@ async function inFolder(run: (folder: string) => Promise<void>) {
   }
 }
 
-async function createTask({ origin }: Service, title: string): Promise<{ status: number; url: string }> {
-  const answer = await fetch(`${origin}/api/ada/tasks`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ title }),
-  });
-  return { status: answer.status, ...((await answer.json()) as { url: string }) };
+const PATH = '/api/ada/tasks';
+
+function createTask({ call }: Service, title: string): Promise<Answer> {
+  return call('POST', PATH, { body: { title } });
 }
 
-async function titles({ origin }: Service): Promise<string[]> {
-  const answer = await fetch(`${origin}/api/ada/tasks?limit=200&sort=created_at`);
-  return ((await answer.json()) as { title: string }[]).map(({ title }) => title);
+async function titles({ call }: Service): Promise<string[]> {
+  const { body } = await call<Task[]>('GET', `${PATH}?limit=200&sort=created_at`);
+  return body.map(({ title }) => title);
 }
 
 test(

@@ -1,10 +1,11 @@
 /** The three databases that every rule must hold on, opened as the service opens them, from empty. */
 import { describe } from 'bun:test';
 import { join } from 'node:path';
-import { type Database, openDatabase } from '../../src/db/client.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createTestApp, type TestApp, type TestAppOptions } from './app.ts';
 import { atEnd } from './cleanup.ts';
+import type { Call } from './client.ts';
 import { makeFolder } from './folder.ts';
 import { startNeonRelay } from './neon-relay.ts';
 import { createDatabase } from './postgres.ts';
@@ -13,7 +14,8 @@ export interface TestDatabase extends Database {
   name: 'PGlite' | 'PostgreSQL' | 'Neon';
 }
 
-export const databases: readonly TestDatabase[] = await openAll();
+export const databases = await openAll();
+const [, postgres] = databases;
 
 /** Opens an app on the database with a user of its own, so that no test sees the tasks of another. */
 export type OpenApp = (options?: TestAppOptions) => TestApp;
@@ -25,7 +27,35 @@ export function forEachDatabase(name: string, define: (open: OpenApp, database: 
   }
 }
 
-async function openAll(): Promise<TestDatabase[]> {
+/** `refuse` is a `call` that throws when the service sends a statement for it. */
+type OpenRefusingApp = (options?: TestAppOptions) => TestApp & { refuse: Call };
+
+/** Defines tests of requests that are refused without a statement: on which database they run makes no difference. */
+export function onOneDatabase(name: string, define: (open: OpenRefusingApp, database: TestDatabase) => void): void {
+  describe(name, () => define((options) => openRefusingApp(postgres, options), postgres));
+}
+
+function openRefusingApp(database: TestDatabase, options?: TestAppOptions) {
+  let statements = 0;
+  const read: TestDatabase['read'] = (statement) => {
+    statements += 1;
+    return database.read(statement);
+  };
+  const write: TestDatabase['write'] = (statement) => {
+    statements += 1;
+    return database.write(statement);
+  };
+  const app = createTestApp({ ...database, read, write }, options);
+  const refuse: Call = async (method, path, request) => {
+    const before = statements;
+    const answer = await app.call(method, path, request);
+    if (statements > before) throw new Error(`${method} ${path} sends a statement: test it on each database.`);
+    return answer as never;
+  };
+  return { ...app, refuse };
+}
+
+async function openAll(): Promise<readonly [TestDatabase, TestDatabase, TestDatabase]> {
   const { folder, remove } = await makeFolder();
   atEnd(remove);
   const relayed = await createDatabase();

@@ -1,6 +1,6 @@
 /** Answers as the contract words them, for tests that compare the whole of one. */
 import { expect } from 'bun:test';
-import type { Fault } from '../../src/errors.ts';
+import type { Violation } from '../../src/errors.ts';
 import type { Answer } from './openapi.ts';
 
 const anyRequestId = expect.stringMatching(/^request-\d+$/);
@@ -19,13 +19,13 @@ export function noContent(): Answer {
 }
 
 /** The 400 to a request about tasks with these faults, and no others, in this order. */
-export function invalidInput(instance: string, errors: Fault[]): Answer {
-  const count = errors.length === 1 ? 'is one fault' : `are ${errors.length} faults`;
+export function invalidInput(instance: string, errors: Violation[]): Answer {
+  const count = errors.length === 1 ? 'one violation' : `${errors.length} violations`;
   return problem(instance, {
     type: 'invalid-input',
     title: 'The request is not valid',
     status: 400,
-    detail: `There ${count} in the request; see errors.`,
+    detail: `The request has ${count}; see errors.`,
     errors,
   });
 }
@@ -45,7 +45,7 @@ interface ExpectedProblem {
   title: string;
   status: number;
   detail: string;
-  errors?: Fault[];
+  errors?: Violation[];
 }
 
 /** A problem document about tasks. */
@@ -59,4 +59,62 @@ export function problem(
     headers: { ...ABOUT_TASKS, 'content-type': 'application/problem+json', ...headers },
     body: { type: `urn:problem-type:todo-api:${type}`, ...members, instance, request_id: anyRequestId },
   };
+}
+
+export function notModified(etag: unknown): Answer {
+  const { headers, body } = noContent();
+  return { status: 304, headers: { ...headers, etag: etag as string }, body };
+}
+
+export function preconditionFailed(instance: string, etag: unknown): Answer {
+  return problem(
+    instance,
+    {
+      type: 'precondition-failed',
+      title: 'The task or the list has changed',
+      status: 412,
+      detail: 'It changed after the revision in the precondition.',
+    },
+    { etag: etag as string },
+  );
+}
+
+export function preconditionRequired(instance: string): Answer {
+  return problem(instance, {
+    type: 'precondition-required',
+    title: 'The request must be conditional',
+    status: 428,
+    detail: 'Send If-Match with the ETag of what is to be changed.',
+  });
+}
+
+export function malformed(instance: string, header: 'If-Match' | 'If-None-Match'): Answer {
+  return invalidInput(instance, [
+    { in: 'header', pointer: header, detail: 'must be * or entity tags in double quotes' },
+  ]);
+}
+
+/** The tag of some list at a state of the user's counter. */
+export const listTag = (counter: number) => expect.stringMatching(new RegExp(`^"${counter}\\.\\w{13}"$`));
+
+const REFUSALS = {
+  unavailable: { title: 'The database cannot be reached', detail: 'The database cannot be reached.' },
+  overloaded: { title: 'Too many requests at once', detail: 'Too many requests at once.' },
+  stopping: { title: 'The service is about to stop', detail: 'This process is about to end.' },
+};
+
+/** The answer is a whole problem document that says when to come again, and nothing of what went wrong inside. */
+export function expectRefusal(kind: keyof typeof REFUSALS, { status, headers, body }: Answer): void {
+  expect({ status, retry: headers['retry-after'], type: headers['content-type'], body }).toEqual({
+    status: 503,
+    retry: '1',
+    type: 'application/problem+json',
+    body: {
+      type: `urn:problem-type:todo-api:${kind}`,
+      ...REFUSALS[kind],
+      status: 503,
+      instance: expect.stringMatching(/^\//),
+      request_id: headers['x-request-id'],
+    },
+  });
 }

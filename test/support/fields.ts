@@ -69,6 +69,10 @@ export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields }[] =
   { rule: 'no instant', ...same('due_at', null) },
   { rule: 'a day beside no instant', ...same('due_date', '2026-12-01', { due_at: null }) },
   { rule: 'an instant beside no day', ...same('due_at', '2026-12-01T09:30:00.000Z', { due_date: null }) },
+  { rule: 'the first day to start on', ...same('start_date', '1970-01-01') },
+  { rule: 'the last day to start on', ...same('start_date', '9999-12-31') },
+  { rule: 'no day to start on', ...same('start_date', null) },
+  { rule: 'a start after the due day', ...same('start_date', '2026-12-02', { due_date: '2026-12-01' }) },
   { rule: 'the least order', ...same('order', -2_147_483_648) },
   { rule: 'the greatest order', ...same('order', 2_147_483_647) },
 ];
@@ -83,6 +87,7 @@ const DETAILS = {
   tag: `must be a string of 1 to 50 characters after trimming, ${TEXT}`,
   due_date: 'must be a day as 2026-12-01, from 1970 to 9999, or null',
   due_at: 'must be an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999, or null',
+  start_date: 'must be a day as 2026-12-01, from 1970 to 9999, or null',
   order: 'must be an integer from -2147483648 to 2147483647',
 };
 
@@ -176,6 +181,15 @@ export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; de
     ['a word of PostgreSQL', 'now'],
     ['a number', 1_796_117_400_000],
   ]),
+  ...refused('start_date', [
+    ['before 1970', '1969-12-31'],
+    ['after 9999', '10000-01-01'],
+    ['30 February', '2026-02-30'],
+    ['an instant', '2026-12-01T00:00:00Z'],
+    ['empty', ''],
+    ['a number', 20_261_201],
+    ['an array', ['2026-12-01']],
+  ]),
   ...refused('order', [
     ['below 32 bits', -2_147_483_649],
     ['above 32 bits', 2_147_483_648],
@@ -202,7 +216,7 @@ export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; de
     rule,
     sent: { [field]: null },
     pointer,
-    detail: 'is not a known name here',
+    detail: 'unknown field',
   })),
 ];
 

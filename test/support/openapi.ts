@@ -1,6 +1,10 @@
-/** Holds every answer of a test against what the OpenAPI document of the app promises. */
+/** The OpenAPI document of the service, and a check of answers against it. */
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { createApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { createLog } from '../../src/log.ts';
 
 interface Reference {
   $ref: string;
@@ -38,8 +42,34 @@ export interface Answer<Body = unknown> {
   body: Body;
 }
 
-/** Throws when an answer is not what the document says of the operation. */
-export type CheckAnswer = (method: string, pathname: string, answer: Answer) => void;
+/** The document as the service serves it; it is the same for every configuration. */
+export async function openApiDocument(): Promise<OpenApiDocument> {
+  // Connections are made when first needed, and describing the service needs none.
+  const config = readConfig({ DATABASE_URL: 'postgres://127.0.0.1/none' });
+  const app = createApp({
+    ...config,
+    database: await openDatabase({ ...config, url: config.databaseUrl }),
+    log: createLog('silent', () => {}),
+    clock: Date.now,
+    newTaskId: () => '',
+    newRequestId: () => '',
+    isStopping: () => false,
+  });
+  const response = await app.handle(new Request('http://127.0.0.1/swagger/json'));
+  if (!response.ok) throw new Error(`/swagger/json answered ${response.status}`);
+  return (await response.json()) as OpenApiDocument;
+}
+
+type Check = (method: string, pathname: string, answer: Answer) => void;
+
+/** Compiling the schemas takes long, so each process does it once. */
+let check: Promise<Check> | undefined;
+
+/** Throws when the document does not allow the answer. */
+export async function checkAnswer(method: string, pathname: string, answer: Answer): Promise<void> {
+  check ??= openApiDocument().then(createCheck);
+  (await check)(method, pathname, answer);
+}
 
 const PROBLEM = 'application/problem+json';
 
@@ -58,7 +88,7 @@ const CONDITIONAL = new Set([
   'x-total-count',
 ]);
 
-export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
+function createCheck(document: OpenApiDocument): Check {
   const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
   ajv.addSchema(document, 'openapi.json');
   const templates = Object.keys(document.paths).map((path) => ({ path, pattern: patternOf(path) }));
@@ -96,9 +126,9 @@ export function createAnswerCheck(document: OpenApiDocument): CheckAnswer {
       if (mediaType === PROBLEM && (body as { status: number }).status !== status) complain('tells another status');
     }
 
-    function complain(fault: string): never {
+    function complain(violation: string): never {
       throw new Error(
-        `${method} ${pathname} answered ${status}, and ${fault}: ${JSON.stringify(answer).slice(0, 2000)}`,
+        `${method} ${pathname} answered ${status}, and ${violation}: ${JSON.stringify(answer).slice(0, 2000)}`,
       );
     }
   };

@@ -1,5 +1,6 @@
-/** The service as its users run it: a process of its own, spoken to over sockets only. */
+/** The service as its users run it: a process of its own, reached over sockets only. */
 import { join } from 'node:path';
+import { type Call, createClient } from './client.ts';
 import { makeFolder } from './folder.ts';
 
 const MAIN = Bun.fileURLToPath(import.meta.resolve('../../src/main.ts'));
@@ -10,6 +11,7 @@ type LogLine = Record<string, unknown>;
 export interface Service extends AsyncDisposable {
   /** `http://127.0.0.1:port` */
   origin: string;
+  call: Call;
   pid: number;
   /** Resolves with the exit code, or with -1 when a signal ended it. */
   exited: Promise<number>;
@@ -41,8 +43,10 @@ export async function startService(environment: Environment, bunArguments: strin
     line = await listening();
   }
   if (!line) throw new Error(`The service did not start: ${await new Response(child.stderr).text()}`);
+  const { origin } = new URL(String(line.url));
   return {
-    origin: new URL(String(line.url)).origin,
+    origin,
+    call: createClient((request) => fetch(request), origin),
     pid: child.pid,
     exited: child.exited.then(() => child.exitCode ?? -1),
     isRunning: () => child.exitCode === null && child.signalCode === null,

@@ -1,8 +1,9 @@
 /** The service under strace, with clients that write to it: what it did to its folder, and what it answered meanwhile. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Task } from '../../../src/tasks/schema.ts';
+import { Connection, Refused, Unanswered } from '../../support/connection.ts';
 import { until } from '../../support/until.ts';
-import { Client, Refused, Unanswered } from '../support/client.ts';
 import { straced } from './trace.ts';
 
 const MAIN = Bun.fileURLToPath(import.meta.resolve('../../../src/main.ts'));
@@ -62,20 +63,20 @@ export async function record(folder: string, trace: string, run: (steps: Steps) 
 async function load(origin: string, answers: number): Promise<void> {
   let left = answers;
   const clients = Array.from({ length: CLIENTS }, async (_, index) => {
-    const client = new Client(origin);
+    const client = new Connection(origin);
     const root = `/api/client-${index}/tasks`;
     let url = '';
     try {
       while (left > 0) {
         left -= 1;
-        const reply =
+        const { status, body } =
           left % 3 === 0 && url
-            ? await client.request('PATCH', url, { body: { completed: left % 2 === 0, tags: [`t${left}`] } })
-            : await client.request('POST', root, {
+            ? await client.request<Task>('PATCH', url, { body: { completed: left % 2 === 0, tags: [`t${left}`] } })
+            : await client.request<Task>('POST', root, {
                 body: { title: `task ${left}`, description: 'x'.repeat(left % 500) },
               });
-        if (reply.status !== 200 && reply.status !== 201) throw new Error(reply.body);
-        url = `${root}/${JSON.parse(reply.body).id}`;
+        if (status !== 200 && status !== 201) throw new Error(JSON.stringify(body));
+        url = `${root}/${body.id}`;
       }
     } catch (error) {
       if (!(error instanceof Refused || error instanceof Unanswered)) throw error;

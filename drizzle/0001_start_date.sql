@@ -1,0 +1,2 @@
+ALTER TABLE "tasks" ADD COLUMN "start_date" date;--> statement-breakpoint
+ALTER TABLE "tasks" ADD CONSTRAINT "tasks_start_date_range" CHECK ("tasks"."start_date" between '1970-01-01' and '9999-12-31');

@@ -1,0 +1,34 @@
+/** Opens the database that `DATABASE_URL` names. All three speak PostgreSQL, and the rest of the code cannot tell them apart. */
+import type { DatabaseOptions, Drizzle, Embedded, Opened } from './driver.ts';
+import { createStatementQueue, type StatementQueue } from './statement-queue.ts';
+
+export interface Database extends StatementQueue {
+  db: Drizzle;
+  /** Finishes the statements under way, then lets go of every connection, file and lock. */
+  close(): Promise<void>;
+  /** Of the embedded database only. */
+  embedded?: Embedded;
+}
+
+/**
+ * Opens PGlite without a URL, Neon over WebSocket for a host under `neon.tech`, else PostgreSQL over TCP. Connections
+ * are made when first needed, so this succeeds while a server is down.
+ * @throws FolderInUse when another process uses `dataDir`
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url, poolSize, timeoutMs } = options;
+  const { db, close, reconnect, embedded } = await openDriver(options);
+  const concurrency = url === undefined ? 1 : poolSize;
+  const queue = createStatementQueue({ timeoutMs, concurrency, onStall: reconnect });
+  return { ...queue, db, close, ...(embedded && { embedded }) };
+}
+
+async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened> {
+  if (url === undefined) return (await import('./pglite.ts')).openPglite(options);
+  const open = isNeon(url) ? (await import('./neon.ts')).openNeon : (await import('./tcp.ts')).openTcp;
+  return open({ ...options, url });
+}
+
+function isNeon(url: string): boolean {
+  return /(^|\.)neon\.tech$/.test(new URL(url).hostname);
+}

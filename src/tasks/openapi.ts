@@ -1,0 +1,134 @@
+/** What each operation answers, and what the OpenAPI document says of it. */
+import { type HeaderName, operation } from '../http/openapi.ts';
+import { DEFAULTS } from './fields.ts';
+import { Task, TaskList } from './schema.ts';
+
+const example: Task = {
+  id: '01980a3e-7c00-7000-8000-000000000000',
+  user_id: 'ada',
+  ...DEFAULTS,
+  title: 'Buy milk',
+  tags: ['errand'],
+  due_date: '2026-12-01',
+  completed_at: null,
+  created_at: '2026-11-21T09:30:00.000Z',
+  updated_at: '2026-11-21T09:30:00.000Z',
+  revision: 42,
+  url: 'http://127.0.0.1:3000/api/ada/tasks/01980a3e-7c00-7000-8000-000000000000',
+};
+
+const tags = ['tasks'];
+const task = { schema: Task, name: 'Task', example } as const;
+
+const READ = [400, 404] as const;
+const CHANGE = [400, 404, 408, 412, 415, 428] as const;
+
+const changed = (...more: HeaderName[]) =>
+  ({
+    status: 200,
+    description: 'The task as it is now.',
+    ...task,
+    headers: ['ETag', 'Cache-Control', ...more],
+  }) as const;
+
+export const createTask = operation({
+  tags,
+  operationId: 'createTask',
+  summary: 'Create a task',
+  headers: ['Idempotency-Key'],
+  requestExample: { title: 'Buy milk', tags: ['errand'], due_date: '2026-12-01' },
+  success: {
+    status: 201,
+    description: 'The new task.',
+    ...task,
+    headers: ['Location', 'ETag', 'Cache-Control', 'Idempotency-Replayed'],
+  },
+  problems: [400, 408, 415, 422],
+});
+
+export const listTasks = operation({
+  tags,
+  operationId: 'listTasks',
+  summary: 'List tasks, newest first',
+  description: 'Follow the Link with rel="next" for more; each page begins exactly where the one before ended.',
+  headers: ['If-None-Match', 'Prefer'],
+  success: {
+    status: 200,
+    description: 'The tasks.',
+    schema: TaskList,
+    name: 'TaskList',
+    example: [example],
+    headers: ['ETag', 'Link', 'X-Total-Count', 'Preference-Applied', 'Cache-Control'],
+  },
+  problems: [400],
+  cacheable: true,
+});
+
+export const deleteTasks = operation({
+  tags,
+  operationId: 'deleteTasks',
+  summary: 'Delete every task that the filters match; each can be restored',
+  headers: ['If-Match'],
+  success: { status: 204, description: 'They are in the bin.' },
+  problems: [400, 412, 428],
+});
+
+export const getTask = operation({
+  tags,
+  operationId: 'getTask',
+  summary: 'Read a task',
+  headers: ['If-None-Match'],
+  success: { status: 200, description: 'The task.', ...task, headers: ['ETag', 'Cache-Control'] },
+  problems: READ,
+  cacheable: true,
+});
+
+export const replaceTask = operation({
+  tags,
+  operationId: 'replaceTask',
+  summary: 'Replace a task: what is left out takes its default',
+  headers: ['If-Match'],
+  requestExample: { title: 'Buy oat milk', priority: 'high', due_at: '2026-12-01T09:30:00Z' },
+  success: changed(),
+  problems: CHANGE,
+});
+
+export const updateTask = operation({
+  tags,
+  operationId: 'updateTask',
+  summary: 'Change some fields of a task',
+  description: 'A JSON merge patch (RFC 7396). A patch that changes nothing keeps the revision.',
+  headers: ['If-Match', 'Idempotency-Key'],
+  requestExample: { priority: 'high', due_date: null },
+  success: changed('Idempotency-Replayed'),
+  problems: [...CHANGE, 422],
+});
+
+export const deleteTask = operation({
+  tags,
+  operationId: 'deleteTask',
+  summary: 'Delete a task; it can be restored',
+  headers: ['If-Match'],
+  success: { status: 204, description: 'It is in the bin.' },
+  problems: [...READ, 412, 428],
+});
+
+export const completeTask = operation({
+  tags,
+  operationId: 'completeTask',
+  summary: 'Complete a task, reopen it, or toggle',
+  description: 'Without a body the state is toggled; with `completed` it is set.',
+  headers: ['If-Match', 'Idempotency-Key'],
+  requestExample: { completed: true },
+  success: changed('Idempotency-Replayed'),
+  problems: [...CHANGE, 422],
+});
+
+export const restoreTask = operation({
+  tags,
+  operationId: 'restoreTask',
+  summary: 'Undo the deletion of a task; one that is not deleted stays as it is',
+  headers: ['If-Match', 'Idempotency-Key'],
+  success: changed('Idempotency-Replayed'),
+  problems: [...READ, 412, 422, 428],
+});

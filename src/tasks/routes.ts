@@ -1,0 +1,181 @@
+/** The paths of tasks: schemas, status codes and headers. The rules are the service's. */
+import { Elysia, type HTTPHeaders } from 'elysia';
+import { counterAndQuery, isKnown, knownRevisions, ownRevision, underPrecondition } from '../http/conditional.ts';
+import { idempotencyOf } from '../http/idempotency.ts';
+import { jsonAnswer } from '../http/json-answer.ts';
+import { type BodyOptions, JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
+import { prefersCount } from '../http/preferences.ts';
+import { checked } from '../http/validation.ts';
+import type { StoredTask } from './fields.ts';
+import type { Written } from './once.ts';
+import * as docs from './openapi.ts';
+import { filterOf, type Precondition, selectionOf } from './query.ts';
+import {
+  Completion,
+  DeleteQuery,
+  ListQuery,
+  NewTask,
+  type Task,
+  TaskPatch,
+  TaskPath,
+  TaskReplacement,
+  UserPath,
+} from './schema.ts';
+import * as tasks from './service.ts';
+
+export interface TaskRoutesOptions extends BodyOptions {
+  service: tasks.TaskService;
+  /** Where clients reach this service, without a slash at the end; by default as the request says. */
+  publicUrl?: string | undefined;
+  requireIfMatch: boolean;
+}
+
+/** Handlers take their context apart in the signature: Elysia reads there what a request has to be prepared for. */
+export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: TaskRoutesOptions) {
+  /** The address of a user's tasks, with a slash at the end. */
+  const addressOf = (request: Request, user_id: string) =>
+    `${publicUrl ?? originOf(request.url)}/api/${encodeURIComponent(user_id)}/tasks/`;
+
+  const represent = (task: StoredTask, request: Request, headers: HTTPHeaders): Task => {
+    headers.etag = ownRevision.tagOf(task.revision);
+    return { ...task, url: addressOf(request, task.user_id) + task.id };
+  };
+
+  const representWritten = ({ task, replayed }: Written, request: Request, headers: HTTPHeaders): Task => {
+    if (replayed) headers['idempotency-replayed'] = 'true';
+    return represent(task, request, headers);
+  };
+
+  /** Writes one task under the preconditions of the request. */
+  const writeTask = <T>(params: TaskPath, request: Request, write: (target: tasks.TaskTarget) => Promise<T>) =>
+    underPrecondition(request, ownRevision, requireIfMatch, (precondition: Precondition) =>
+      write({ ...params, ...precondition }),
+    );
+
+  const readTask = (context: Parameters<typeof readJson>[0]) => readJson(context, JSON_TYPES, bodies);
+  const readPatch = (context: Parameters<typeof readJson>[0]) => readJson(context, PATCH_TYPES, bodies);
+  const readPatchOrNothing = (context: Parameters<typeof readJson>[0]) => readJson(context, PATCH_TYPES, bodies, {});
+  const { admission } = bodies;
+
+  return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
+    .post(
+      '/',
+      async ({ params, body, request, set }) => {
+        const key = idempotencyOf(request, 'createTask', '', body);
+        const created = await tasks.createTask(service, params.user_id, body, key);
+        const task = representWritten(created, request, set.headers);
+        set.status = 201;
+        set.headers.location = task.url;
+        return task;
+      },
+      { ...checked(admission, { params: UserPath, body: NewTask }, readTask), ...docs.createTask },
+    )
+    .get(
+      '/',
+      async ({ params, query, request, set }) => {
+        const validator = counterAndQuery(query);
+        const known = knownRevisions(request, validator);
+        const counted = prefersCount(request);
+        const page = await tasks.listTasks(service, params.user_id, {
+          ...selectionOf(query),
+          counted,
+          known: known === '*' ? undefined : known,
+        });
+        set.headers.etag = validator.tagOf(page.revision);
+        if (isKnown(page.revision, known)) {
+          set.status = 304;
+          return;
+        }
+        if (page.total !== undefined) {
+          set.headers['x-total-count'] = String(page.total);
+          set.headers['preference-applied'] = 'count=exact';
+        }
+        const address = addressOf(request, params.user_id);
+        set.headers.link = linksOf(address, request.url, page.next);
+        return jsonAnswer(page.tasks.map((task): Task => ({ ...task, url: address + task.id })));
+      },
+      { ...checked(admission, { params: UserPath, query: ListQuery }), ...docs.listTasks },
+    )
+    .delete(
+      '/',
+      async ({ params, query, request, set }) => {
+        await underPrecondition(request, counterAndQuery(query), requireIfMatch, (precondition: Precondition) =>
+          tasks.deleteTasks(service, params.user_id, filterOf(query), precondition),
+        );
+        set.status = 204;
+      },
+      { ...checked(admission, { params: UserPath, query: DeleteQuery }), ...docs.deleteTasks },
+    )
+    .get(
+      '/:id',
+      async ({ params, request, set }) => {
+        const task = await tasks.getTask(service, params.user_id, params.id);
+        if (!isKnown(task.revision, knownRevisions(request, ownRevision))) return represent(task, request, set.headers);
+        set.headers.etag = ownRevision.tagOf(task.revision);
+        set.status = 304;
+      },
+      { ...checked(admission, { params: TaskPath }), ...docs.getTask },
+    )
+    .put(
+      '/:id',
+      async ({ params, body, request, set }) => {
+        const task = await writeTask(params, request, (target) => tasks.replaceTask(service, target, body));
+        return represent(task, request, set.headers);
+      },
+      { ...checked(admission, { params: TaskPath, body: TaskReplacement }, readTask), ...docs.replaceTask },
+    )
+    .patch(
+      '/:id',
+      async ({ params, body, request, set }) => {
+        const key = idempotencyOf(request, 'updateTask', params.id, body);
+        const written = await writeTask(params, request, (target) => tasks.updateTask(service, target, body, key));
+        return representWritten(written, request, set.headers);
+      },
+      { ...checked(admission, { params: TaskPath, body: TaskPatch }, readPatch), ...docs.updateTask },
+    )
+    .delete(
+      '/:id',
+      async ({ params, request, set }) => {
+        await writeTask(params, request, (target) => tasks.deleteTask(service, target));
+        set.status = 204;
+      },
+      { ...checked(admission, { params: TaskPath }), ...docs.deleteTask },
+    )
+    .patch(
+      '/:id/complete',
+      async ({ params, body, request, set }) => {
+        const { completed } = body;
+        const key = idempotencyOf(request, 'completeTask', params.id, body);
+        const written = await writeTask(params, request, (target) =>
+          tasks.completeTask(service, target, completed, key),
+        );
+        return representWritten(written, request, set.headers);
+      },
+      { ...checked(admission, { params: TaskPath, body: Completion }, readPatchOrNothing), ...docs.completeTask },
+    )
+    .post(
+      '/:id/restore',
+      async ({ params, request, set }) => {
+        const key = idempotencyOf(request, 'restoreTask', params.id);
+        const written = await writeTask(params, request, (target) => tasks.restoreTask(service, target, key));
+        return representWritten(written, request, set.headers);
+      },
+      { ...checked(admission, { params: TaskPath }), ...docs.restoreTask },
+    );
+}
+
+/** `Link` (RFC 8288): the first page, and the next one if there is one. */
+function linksOf(address: string, url: string, next: string | undefined): string {
+  const start = url.indexOf('?');
+  const query = new URLSearchParams(start === -1 ? '' : url.slice(start));
+  query.delete('cursor');
+  const link = (rel: string) => `<${address.slice(0, -1)}${query.size > 0 ? `?${query}` : ''}>; rel="${rel}"`;
+  const first = link('first');
+  if (next === undefined) return first;
+  query.set('cursor', next);
+  return `${link('next')}, ${first}`;
+}
+
+function originOf(url: string): string {
+  return url.slice(0, url.indexOf('/', url.indexOf('//') + 2));
+}
