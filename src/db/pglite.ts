@@ -5,7 +5,7 @@ import { NodeFS } from '@electric-sql/pglite/nodefs';
 import { drizzle } from 'drizzle-orm/pglite';
 import type { DatabaseOptions, Drizzle, Embedded, Opened } from './driver.ts';
 import { BackupRefused, backUp } from './embedded/backup.ts';
-import { prepareCluster } from './embedded/cluster.ts';
+import { prepareCluster, UnusableFolder } from './embedded/cluster.ts';
 import { connect } from './embedded/connection.ts';
 import { DurableFS } from './embedded/durable-fs.ts';
 import { startParameters } from './embedded/settings.ts';
@@ -19,7 +19,7 @@ type PgliteOptions = Pick<DatabaseOptions, 'dataDir' | 'sync' | 'logger'>;
  * Opens the database in `dataDir`, which it makes if need be. A process killed at any point, and with `sync` a power
  * cut, leaves a folder that the next start can use.
  * @throws FolderInUse when another process has it open: PGlite itself would let both write and lose rows.
- * @throws UnusableFolder
+ * @throws UnusableFolder when it is damaged, or of another version of PostgreSQL
  */
 export async function openPglite({ dataDir, sync = true, logger }: PgliteOptions): Promise<Opened> {
   await makeFolder(dataDir);
@@ -27,10 +27,7 @@ export async function openPglite({ dataDir, sync = true, logger }: PgliteOptions
   try {
     const cluster = join(dataDir, 'postgres');
     await prepareCluster(cluster, sync);
-    const pglite = await PGlite.create({
-      fs: sync ? new DurableFS(cluster) : new NodeFS(cluster),
-      startParams: startParameters(sync),
-    });
+    const pglite = await startPostgres(cluster, sync);
     const connection = connect(pglite);
     const db = drizzle({ client: connection as unknown as PGlite, ...(logger && { logger }) });
     const close = async () => {
@@ -41,6 +38,23 @@ export async function openPglite({ dataDir, sync = true, logger }: PgliteOptions
   } catch (error) {
     unlock();
     throw error;
+  }
+}
+
+async function startPostgres(cluster: string, sync: boolean): Promise<PGlite> {
+  let reason = '';
+  try {
+    return await PGlite.create({
+      fs: sync ? new DurableFS(cluster) : new NodeFS(cluster),
+      startParams: startParameters(sync),
+      // PGlite's own error says nothing of the reason.
+      onStderr: (line) => {
+        reason ||= /(?:FATAL|PANIC|postgres): +(.*)/.exec(line)?.[1] ?? '';
+        return false;
+      },
+    });
+  } catch (error) {
+    throw reason ? new UnusableFolder(cluster, reason) : error;
   }
 }
 

@@ -1,33 +1,35 @@
-/** The folder that PostgreSQL keeps its files in: made, and checked, before it is opened. */
-import { rename, rm } from 'node:fs/promises';
+/** Makes the folder of PostgreSQL's files, or checks it, before PGlite opens it. */
+import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dataDir as emptyCluster } from '@electric-sql/pglite-prepopulatedfs';
 import { syncFolder, syncTree } from './sync.ts';
 
-/** The major version of PostgreSQL that PGlite is; a folder of another one cannot be read. */
+/** The major version of PostgreSQL in PGlite, which reads no folder of another one. */
 const VERSION = '18';
 
 /** The folder holds no database that this version can open. */
 export class UnusableFolder extends Error {
   override name = 'UnusableFolder';
+
+  constructor(folder: string, reason: string) {
+    super(`The database in ${folder} cannot be opened: ${reason}; see "Back-up and restore" in the README`);
+  }
 }
 
 /**
  * Makes `cluster` if it is missing; a process that is killed, or a power cut, leaves it whole or not there. The caller
  * holds the lock of the folder around it.
  * @param sync whether it must survive a power cut
- * @throws UnusableFolder when another version of PostgreSQL made it
+ * @throws UnusableFolder when it is not a cluster of this version of PostgreSQL
  */
 export async function prepareCluster(cluster: string, sync: boolean): Promise<void> {
-  const version = Bun.file(join(cluster, 'PG_VERSION'));
-  if (!(await version.exists())) return unpackEmptyCluster(cluster, sync);
-  const found = (await version.text()).trim();
-  if (found !== VERSION)
-    throw new UnusableFolder(
-      `${cluster} is not of PostgreSQL ${VERSION} but of "${found.slice(0, 20)}"; start the version of this service that made it, or restore a back-up`,
-    );
-  // It names the process that had it open. The lock of the folder says better whether there is one, and PostgreSQL
-  // does not start when a power cut has emptied the file.
+  const names = await readdir(cluster).catch((): string[] => []);
+  if (names.length === 0) return unpackEmptyCluster(cluster, sync);
+  if (!names.includes('PG_VERSION')) throw new UnusableFolder(cluster, 'it has no file PG_VERSION');
+  const version = (await Bun.file(join(cluster, 'PG_VERSION')).text()).trim();
+  if (version !== VERSION)
+    throw new UnusableFolder(cluster, `it is of PostgreSQL ${version.slice(0, 20)}, and this is ${VERSION}`);
+  // PostgreSQL does not start when a power cut has emptied this file. Our lock tells better whether anyone is here.
   await rm(join(cluster, 'postmaster.pid'), { force: true });
 }
 

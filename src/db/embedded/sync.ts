@@ -7,12 +7,8 @@ import { dirname, join } from 'node:path';
 /** Returns when the content and the size of an open file are on the disk. */
 export const syncFile: (file: number) => void = process.platform === 'darwin' ? fullSync : fdatasyncSync;
 
-/**
- * Returns when the names in a folder are on the disk: a file that is synced is lost with a name that is not. Does
- * nothing on Windows, which keeps names in a journal of its own and opens no folders.
- */
+/** Returns when the names in a folder are on the disk: a synced file is lost when its name is not synced. */
 export function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
   const file = openSync(folder, 'r');
   try {
     // Not fdatasync: ext4 counts a new name among what that may leave out.
@@ -45,8 +41,7 @@ export async function syncTree(folder: string): Promise<void> {
   const files = paths(entries.filter((entry) => entry.isFile())).values();
   const worker = async () => {
     for (const path of files) {
-      // Windows syncs only what is open for writing.
-      const file = await open(path, 'r+');
+      const file = await open(path);
       try {
         if (process.platform === 'darwin') syncFile(file.fd);
         else await file.datasync();
