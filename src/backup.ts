@@ -1,9 +1,8 @@
 /**
- * `backup FOLDER`: the database is copied by the process that has it open, for no other may open it. That process is
- * asked over a socket in DATA_DIR, which only the user that runs it can open; when there is none, the command opens the
- * database itself.
+ * `backup FOLDER`: only the process that has the database open can copy it. The command asks that process over a socket
+ * in DATA_DIR, which no other user can open; when the service does not run, the command opens the database itself.
  */
-import { chmod, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openDatabase } from './db/database.ts';
 import type { DatabaseOptions, Embedded } from './db/driver.ts';
@@ -14,34 +13,34 @@ import type { Log } from './log.ts';
 const socketIn = (dataDir: string) => join(dataDir, 'backup.sock');
 
 /**
- * Answers the command until the returned function is called. Without a socket, on a file system that has none or at a
- * path of over 100 bytes, the service runs as well; only its back-ups must wait until it is stopped.
+ * Answers the command until the returned function is called. On a file system without sockets, or at a path of over 100
+ * bytes, the service runs as well, and back-ups have to wait until it is stopped.
  */
-export async function answerBackups(dataDir: string, { backUp }: Embedded, { logger }: Log): Promise<() => void> {
+export async function answerBackups(dataDir: string, embedded: Embedded, { logger }: Log): Promise<() => void> {
   const unix = socketIn(dataDir);
+  // Left by a process that was killed; the lock of the folder says that it is gone.
+  await rm(unix, { force: true });
+  const umask = process.umask(0o177);
   try {
-    // Left by a process that was killed; the lock of the folder says that it is gone.
-    await rm(unix, { force: true });
-    const server = Bun.serve({
-      unix,
-      async fetch(request) {
-        const folder = await request.text();
-        const startedAt = performance.now();
-        try {
-          await backUp(folder);
-        } catch (error) {
-          if (!(error instanceof BackupRefused)) logger.error({ error: String(error) }, 'back-up failed');
-          return new Response((error as Error).message, { status: 500 });
-        }
-        logger.info({ durationMs: Math.round(performance.now() - startedAt) }, 'backed up');
-        return new Response(null, { status: 204 });
-      },
-    });
-    await chmod(unix, 0o600);
+    const server = Bun.serve({ unix, fetch: async (request) => backUp(await request.text()) });
     return () => void server.stop(true);
   } catch (error) {
     logger.warn({ error: String(error) }, 'no back-ups while running');
     return () => {};
+  } finally {
+    process.umask(umask);
+  }
+
+  async function backUp(folder: string): Promise<Response> {
+    const startedAt = performance.now();
+    try {
+      await embedded.backUp(folder);
+    } catch (error) {
+      if (!(error instanceof BackupRefused)) logger.error({ error: String(error) }, 'back-up failed');
+      return new Response((error as Error).message, { status: 500 });
+    }
+    logger.info({ durationMs: Math.round(performance.now() - startedAt) }, 'backed up');
+    return new Response(null, { status: 204 });
   }
 }
 
