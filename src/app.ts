@@ -11,6 +11,7 @@ import { errorHandler } from './http/error-handler.ts';
 import { health } from './http/health.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
+import { guardTargets } from './http/target.ts';
 import type { Log } from './log.ts';
 import type { NewTaskId } from './tasks/ids.ts';
 import { purgeAnswers } from './tasks/once.ts';
@@ -64,6 +65,7 @@ export function createApp(dependencies: AppDependencies) {
     .use(healthRoutes)
     .use(routes);
   allowedMethods.bind(app);
+  guardTargets(app);
   purgeHourly(app, () =>
     purgeAnswers(service).catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
   );

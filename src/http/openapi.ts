@@ -75,7 +75,7 @@ function header(name: string, description: string, example: string) {
 type Status = (typeof PROBLEMS)[ProblemName]['status'];
 
 /** Any request can end in one of these. */
-const ALWAYS = [413, 421, 500, 503] as const satisfies Status[];
+const ALWAYS = [400, 413, 421, 500, 503] as const satisfies Status[];
 
 interface Success<Code extends number, Body extends TSchema> {
   status: Code;

@@ -4,6 +4,7 @@ import { type ErrorKind, InvalidInput, ServiceError, type Violation } from '../e
 /** The closed set of problems, those of ErrorKind among them. The name ends the `type` URI and never changes; titles may. */
 export const PROBLEMS = {
   'invalid-input': { status: 400, title: 'The request is not valid' },
+  'ambiguous-target': { status: 400, title: 'The address can be read in more than one way' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'task-not-found': { status: 404, title: 'There is no such task' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },

@@ -5,13 +5,14 @@ import type { Admission } from './admission.ts';
 import { type AllowedHosts, isAllowedHost } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
 import { contentTooLarge, Problem } from './problems.ts';
+import { refuseAmbiguousTarget } from './target.ts';
 import { traceIdOf } from './trace.ts';
 
 /** An id that a client or a proxy may choose; any other is replaced, so that it cannot forge log lines. */
 const REQUEST_ID = /^[\w.~:/+=-]{1,128}$/;
 
-/** Answered for any Host, even while shedding load. */
-const ALWAYS_ANSWERED = /^https?:\/\/[^/]*\/(health|metrics)/;
+/** Answered for any Host, even while shedding load. HAProxy's health check asks for `/` unless told otherwise. */
+const ALWAYS_ANSWERED = /^https?:\/\/[^/]*\/(health|metrics|$)/;
 
 export interface RequestOptions {
   log: Log;
@@ -44,6 +45,7 @@ export function requests(options: RequestOptions) {
         set.headers['cache-control'] = 'private, no-cache';
         if (isStopping()) set.headers.connection = 'close';
         const { url } = request;
+        refuseAmbiguousTarget(url);
         if (!isAllowedHost(url, allowedHosts) && !ALWAYS_ANSWERED.test(url))
           throw new Problem('misdirected', 'This service does not answer to that host name; see ALLOWED_HOSTS.');
         // Before the body is read; a body of unknown length is counted while it is read.

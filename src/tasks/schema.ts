@@ -15,7 +15,12 @@ import {
 
 const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 
-const UserId = Text({ minLength: 1, maxLength: LIMITS.userId, printable: true, description: 'Whose task it is.' });
+const UserId = Text({
+  minLength: 1,
+  maxLength: LIMITS.userId,
+  printable: true,
+  description: 'Whose task it is. Without / and \\.',
+});
 const Title = Text({
   minLength: 1,
   maxLength: LIMITS.title,

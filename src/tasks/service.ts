@@ -166,13 +166,15 @@ async function changeTask(
   const isIdle = (patch && Object.keys(patch).length === 0) || target.if_none_match === '*';
   return attemptUntilDone(async () => {
     const updated_at = new Date(clock()).toISOString();
-    const write = async () => (isIdle ? undefined : store.changeTask(change, { ...wanted, updated_at }, key));
+    const write = () => (isIdle ? NOTHING : store.changeTask(change, { ...wanted, updated_at }, key));
     const written = key ? await writeOnce(service, target.user_id, key, write) : firstAnswer(await write());
     if (written) return written;
     const unchanged = await findUnchanged(store, wanted, change);
     return key && unchanged ? keepAnswer(service, unchanged, key, updated_at) : firstAnswer(unchanged);
   });
 }
+
+const NOTHING = Promise.resolve(undefined);
 
 /**
  * Tells why a change wrote nothing. Returns the task when it is already as the change would leave it, and undefined when

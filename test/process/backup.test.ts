@@ -71,15 +71,11 @@ test('A back-up that cannot be made says why in one line, and changes nothing', 
     };
     expect(await refusal(['backup', taken])).toBe(`There is no database in ${DATA_DIR}.\n`);
     await using service = await startService({ DATA_DIR });
+    // No other user may ask.
+    expect((await stat(join(DATA_DIR, 'backup.sock'))).mode & 0o777).toBe(0o600);
     expect(await refusal(['backup', taken])).toBe(`There is something at ${taken} already.\n`);
     expect(await refusal(['backup'])).toBe('Name the folder to make: backup FOLDER\n');
     expect(await refusal(['backup', taken], { DATABASE_URL: 'postgres://127.0.0.1:1/tasks' })).toContain('README');
     expect(await readdir(taken)).toEqual(['notes.txt']);
     await createTasks(service.call, PATH)();
-  }));
-
-test('Only the user that runs the service can ask it for a back-up', () =>
-  inFolder(async (DATA_DIR) => {
-    await using _ = await startService({ DATA_DIR });
-    expect((await stat(join(DATA_DIR, 'backup.sock'))).mode & 0o777).toBe(0o600);
   }));

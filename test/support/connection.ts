@@ -44,7 +44,7 @@ export class Connection {
   async send<Body = unknown>(bytes: string | Uint8Array): Promise<Answer<Body>> {
     const socket = await this.connect();
     socket.write(bytes);
-    return this.read();
+    return this.read(Buffer.from(bytes).toString('latin1', 0, 5) !== 'HEAD ');
   }
 
   /** The open connection; opened if there is none. */
@@ -74,8 +74,8 @@ export class Connection {
     this.#socket?.destroy();
   }
 
-  /** Reads the next answer on the open connection. */
-  async read<Body = unknown>(): Promise<Answer<Body>> {
+  /** Reads the next answer on the open connection; the answer to a HEAD has no body, whatever its length says. */
+  async read<Body = unknown>(hasBody = true): Promise<Answer<Body>> {
     const head = await this.#take((bytes) => {
       const end = bytes.indexOf('\r\n\r\n');
       return end < 0 ? undefined : end + 4;
@@ -87,7 +87,7 @@ export class Connection {
         return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()];
       }),
     );
-    const length = Number(headers['content-length'] ?? 0);
+    const length = hasBody ? Number(headers['content-length'] ?? 0) : 0;
     const body = await this.#take((bytes) => (bytes.length < length ? undefined : length));
     if (headers.connection === 'close') this.close();
     return readAnswer(Number(status.split(' ')[1]), headers, body.toString()) as Answer<Body>;

@@ -123,9 +123,9 @@ forEachDatabase('POST /api/{user_id}/tasks', (open) => {
     expect((await stored()).revision).toBe(20);
   });
 
-  test('takes a user id of 255 code points with any printable characters, and writes it into the url', async () => {
+  test('takes a user id of 255 code points with any printable characters but / and \\, and writes it into the url', async () => {
     const { call, stored, user } = open();
-    const owner = `\ufeff${user} a/b?c#d%e&ü${'🦊'.repeat(255 - user.length - 13)}`;
+    const owner = `\ufeff${user} a:b?c#d%e&ü${'🦊'.repeat(255 - user.length - 13)}`;
     const path = `/api/${encodeURIComponent(owner)}/tasks`;
     const answer = await call<{ url: string }>('POST', path, { body: { title: 'Buy milk' } });
     expect(answer).toMatchObject({

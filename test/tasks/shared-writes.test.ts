@@ -13,7 +13,7 @@ import { createDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 
 /** Users with names that are special to SQL, JSON, arrays of PostgreSQL, or addresses. */
-const NAMES = ['a', 'A', '{a,b}', '"', "o'hara", '\\', 'NULL', 'null', '$1', '%', 'ü', '𝒜', ' ', 'a/b', '[]', '-'];
+const NAMES = ['a', 'A', '{a,b}', '"', "o'hara", 'NULL', 'null', '$1', '%', 'ü', '𝒜', ' ', 'a:b', '[]', '-'];
 
 let groups = 0;
 
