@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openDatabase } from './db/database.ts';
 import type { DatabaseOptions, Embedded } from './db/driver.ts';
-import { BackupRefused } from './db/embedded/backup.ts';
+import { BackupRefused } from './db/embedded/errors.ts';
 import { FolderInUse } from './db/lock.ts';
 import type { Log } from './log.ts';
 

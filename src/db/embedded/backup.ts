@@ -7,12 +7,8 @@ import { dirname, join } from 'node:path';
 import type { Drizzle } from '../driver.ts';
 import { endBackup, startBackup } from '../expressions.ts';
 import { rowsOf } from './connection.ts';
+import { BackupRefused } from './errors.ts';
 import { makeFolder, syncFolder, syncTree } from './sync.ts';
-
-/** Nothing was copied, for a reason that whoever asked can put right. */
-export class BackupRefused extends Error {
-  override name = 'BackupRefused';
-}
 
 /**
  * Whoever calls makes sure that no checkpoint removes files of the log meanwhile. The copy appears whole or not at all.

@@ -2,19 +2,11 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dataDir as emptyCluster } from '@electric-sql/pglite-prepopulatedfs';
+import { UnusableFolder } from './errors.ts';
 import { syncFolder, syncTree } from './sync.ts';
 
 /** The major version of PostgreSQL in PGlite, which reads no folder of another one. */
 const VERSION = '18';
-
-/** The folder holds no database that this version can open. */
-export class UnusableFolder extends Error {
-  override name = 'UnusableFolder';
-
-  constructor(folder: string, reason: string) {
-    super(`The database in ${folder} cannot be opened: ${reason}; see "Back-up and restore" in the README`);
-  }
-}
 
 /**
  * Makes `cluster` if it is missing; a process that is killed, or a power cut, leaves it whole or not there. The caller
