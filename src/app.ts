@@ -1,6 +1,7 @@
 /** Puts the parts together. Knows neither the environment nor a socket, so that a test can make as many as it likes. */
 import { type AnyElysia, Elysia } from 'elysia';
 import type { Database } from './db/database.ts';
+import type { Embedded } from './db/driver.ts';
 import { describeError } from './db/driver-errors.ts';
 import { createAdmission } from './http/admission.ts';
 import { AllowedMethods } from './http/allowed-methods.ts';
@@ -11,6 +12,7 @@ import { health } from './http/health.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { guardTargets } from './http/target.ts';
+import type { Log } from './log.ts';
 import type { NewTaskId } from './tasks/ids.ts';
 import { purgeAnswers } from './tasks/once.ts';
 import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts';
@@ -77,7 +79,21 @@ export function createApp(dependencies: AppDependencies) {
   purgeHourly(app, () =>
     purgeAnswers(service).catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
   );
+  if (database.embedded) keepUp(app, database.embedded, log);
   return app;
+}
+
+/** While the app listens; a failure is tried again. */
+function keepUp(app: AnyElysia, { upkeep }: Embedded, { logger }: Log): void {
+  const work = () =>
+    upkeep()
+      .then((upkeep) => upkeep && logger.debug(upkeep, 'upkeep'))
+      .catch((error) => logger.warn({ error: String(error) }, 'upkeep failed'));
+  let timer: Timer;
+  app.onStart(() => {
+    timer = setInterval(work, 1000);
+  });
+  app.onStop(() => clearInterval(timer));
 }
 
 /** While the app listens; every process may do it. */

@@ -50,6 +50,11 @@ const Environment = Type.Object({
     description: 'Folder of the embedded database.',
     expected: 'a path',
   }),
+  EMBEDDED_SYNC: OneOf(['on', 'off'], {
+    default: 'on',
+    description: 'off: the embedded database is faster, and a power cut may destroy it.',
+    expected: 'on or off',
+  }),
   DATABASE_POOL_SIZE: Type.Integer({
     default: 10,
     minimum: 1,
@@ -128,6 +133,7 @@ export interface Config {
   port: number;
   databaseUrl: string | undefined;
   dataDir: string;
+  embeddedSync: boolean;
   poolSize: number;
   timeoutMs: number;
   migrateOnStart: boolean;
@@ -166,6 +172,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     port: values.PORT,
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
+    embeddedSync: values.EMBEDDED_SYNC === 'on',
     poolSize: values.DATABASE_POOL_SIZE,
     timeoutMs: values.DATABASE_TIMEOUT_MS,
     migrateOnStart: values.MIGRATE_ON_START,

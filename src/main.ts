@@ -1,8 +1,10 @@
 /** Reads the configuration, opens the database, brings it up to date, listens, and stops in good order. */
 import { type App, createApp } from './app.ts';
+import { answerBackups, runBackup } from './backup.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { isUnavailable, reasonOf } from './db/driver-errors.ts';
+import { BackupRefused, UnusableFolder } from './db/embedded/errors.ts';
 import { FolderInUse } from './db/lock.ts';
 import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createLog, linesToStdout } from './log.ts';
@@ -13,11 +15,12 @@ const DRAIN_MS = 500;
 
 class CannotListen extends Error {}
 
-const [command] = process.argv.slice(2);
-if (command !== undefined && command !== 'migrate') {
-  console.log(`Usage: bun src/main.ts [migrate]
+const [command, folder] = process.argv.slice(2);
+if (command !== undefined && command !== 'migrate' && command !== 'backup') {
+  console.log(`Usage: bun src/main.ts [migrate | backup FOLDER]
 
-Serves the Todo API; with \`migrate\` only brings the tables up to date. Environment variables:
+Serves the Todo API; with \`migrate\` only brings the tables up to date; with \`backup\` copies the embedded database into a
+new folder, whether the service runs or not. Environment variables:
 ${describeConfig()}`);
   process.exit(command === '--help' ? 0 : 1);
 }
@@ -28,13 +31,20 @@ const { logger } = log;
 
 let stopping = false;
 let app: App | undefined;
+let endBackups = () => {};
 // Now and not later: process 1 of a container ignores signals that it has no handler for.
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 
+const { databaseUrl: url, dataDir, embeddedSync: sync, poolSize, timeoutMs } = config;
+const databaseOptions = { url, dataDir, sync, poolSize, timeoutMs };
+if (command === 'backup') {
+  await orExit(() => runBackup(folder, databaseOptions));
+  process.exit(0);
+}
+
 const database = await orExit(async () => {
-  const { databaseUrl: url, dataDir, poolSize, timeoutMs } = config;
-  const opened = await openDatabase({ url, dataDir, poolSize, timeoutMs });
+  const opened = await openDatabase(databaseOptions);
   await (command === 'migrate' || config.migrateOnStart ? migrate(opened.db) : checkSchema(opened.db));
   return opened;
 });
@@ -54,6 +64,7 @@ app = createApp({
   isStopping: () => stopping,
 });
 await orExit(listen);
+if (database.embedded) endBackups = await answerBackups(dataDir, database.embedded, log);
 logger.info({ url: String(app.server?.url) }, 'listening');
 
 function listen(): void {
@@ -77,6 +88,7 @@ async function stop(signal: string): Promise<void> {
   const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);
   await Promise.race([Bun.sleep(DRAIN_MS), deadline]);
   const outcome = await Promise.race([app.stop().then(() => 'done' as const), deadline]);
+  endBackups();
   await Promise.race([database.close(), Bun.sleep(1000)]);
   logger.info({ outcome }, 'stopped');
   process.exit(outcome === 'done' ? 0 : 1);
@@ -87,7 +99,8 @@ async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
-    const expected = [InvalidConfig, FolderInUse, SchemaMismatch, CannotListen].some((kind) => error instanceof kind);
+    const kinds = [InvalidConfig, FolderInUse, UnusableFolder, BackupRefused, SchemaMismatch, CannotListen];
+    const expected = kinds.some((kind) => error instanceof kind);
     if (isUnavailable(error)) console.error(`The database cannot be reached: ${reasonOf(error)}`);
     else console.error(expected ? (error as Error).message : error);
     process.exit(1);

@@ -1,11 +1,13 @@
 /** Opens the database that `DATABASE_URL` names. All three speak PostgreSQL, and the rest of the code cannot tell them apart. */
-import type { DatabaseOptions, Drizzle, Opened } from './driver.ts';
+import type { DatabaseOptions, Drizzle, Embedded, Opened } from './driver.ts';
 import { createStatementQueue, type StatementQueue } from './statement-queue.ts';
 
 export interface Database extends StatementQueue {
   db: Drizzle;
   /** Finishes the statements under way, then lets go of every connection, file and lock. */
   close(): Promise<void>;
+  /** Of the embedded database only. */
+  embedded?: Embedded;
 }
 
 /**
@@ -15,9 +17,10 @@ export interface Database extends StatementQueue {
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, poolSize, timeoutMs } = options;
-  const { db, close, reconnect } = await openDriver(options);
+  const { db, close, reconnect, embedded } = await openDriver(options);
   const concurrency = url === undefined ? 1 : poolSize;
-  return { ...createStatementQueue({ timeoutMs, concurrency, onStall: reconnect }), db, close };
+  const queue = createStatementQueue({ timeoutMs, concurrency, onStall: reconnect });
+  return { ...queue, db, close, ...(embedded && { embedded }) };
 }
 
 async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened> {

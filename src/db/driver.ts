@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   url?: string | undefined;
   /** The folder of the embedded database; made when missing. */
   dataDir: string;
+  /** Whether every write of the embedded database is on the disk before it is answered; by default it is. */
+  sync?: boolean;
   /** The most connections; the embedded database has one. */
   poolSize: number;
   /** How long connecting, or a statement, may take. */
@@ -25,6 +27,29 @@ export interface Opened {
   /** Replaces connections that have stopped answering. */
   reconnect?: () => void;
   close(): Promise<void>;
+  /** Of the embedded database only. */
+  embedded?: Embedded;
+}
+
+export interface Embedded {
+  /**
+   * Does what is due of what a server does in the background, at most one thing; to be called every second or so.
+   * @returns undefined when nothing was due
+   */
+  upkeep(): Promise<Upkeep | undefined>;
+  /**
+   * Copies the database into a new folder, which can be the DATA_DIR of a service, while statements run; what was
+   * written before the call is in it.
+   * @throws BackupRefused when there is something at `folder`, or a back-up is being made
+   */
+  backUp(folder: string): Promise<void>;
+}
+
+/** What was done, and how long it held up the connection. */
+export interface Upkeep {
+  done: 'checkpoint' | 'vacuum';
+  table?: string;
+  durationMs: number;
 }
 
 /** The server gives up before we do: a statement that nobody waits for any more must not run on. */

@@ -1,6 +1,6 @@
 /** The few SQL expressions that Drizzle's builder cannot say. Nothing outside `src/db` writes SQL; values are bound. */
 import { type Column, type SQL, type SQLWrapper, sql, type WithSubquery } from 'drizzle-orm';
-import { makePgArray } from 'drizzle-orm/pg-core';
+import { makePgArray, type PgTable } from 'drizzle-orm/pg-core';
 
 /** A named parameter, given its value when a prepared statement runs. */
 export const parameter = (name: string) => sql.placeholder(name);
@@ -131,3 +131,20 @@ export const lockUntilCommit = (key: number): SQL => sql`select pg_advisory_xact
 
 /** A statement that lifts the time limit of statements until the transaction ends. */
 export const withoutTimeLimit = (): SQL => sql`set local statement_timeout = 0`;
+
+/** A statement that writes all that has changed into its place, so that the log before it is no longer needed. */
+export const checkpoint = (): SQL => sql`checkpoint`;
+
+/** A statement that makes the room of dead rows free. */
+export const vacuum = (table: PgTable): SQL => sql`vacuum ${table}`;
+
+/** A statement that yields how many bytes of log there are since the last checkpoint, as `bytes`. */
+export const logSinceCheckpoint = (): SQL =>
+  sql`select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::bigint as bytes from pg_control_checkpoint()`;
+
+/** A statement after which the files of the cluster may be copied, with a checkpoint at once. */
+export const startBackup = (label: string): SQL => sql`select pg_backup_start(${label}, true)`;
+
+/** A statement that ends it; yields the `label` that belongs into the copy, and the `last` file of the log that does. */
+export const endBackup = (): SQL =>
+  sql`select labelfile as label, pg_walfile_name(lsn) as last from pg_backup_stop(false)`;

@@ -15,13 +15,25 @@ const EXCLUSIVE_WITHOUT_WAITING = 2 | 4;
  * @throws FolderInUse at once when another process holds it.
  */
 export function lockFolder(folder: string): () => void {
-  const libc = dlopen(process.platform === 'darwin' ? 'libSystem.B.dylib' : 'libc.so.6', {
-    flock: { args: ['i32', 'i32'], returns: 'i32' },
-  });
+  const { flock } = openLibc().symbols;
   const file = openSync(join(folder, 'lock'), 'a');
-  if (libc.symbols.flock(file, EXCLUSIVE_WITHOUT_WAITING) !== 0) {
+  if (flock(file, EXCLUSIVE_WITHOUT_WAITING) !== 0) {
     closeSync(file);
     throw new FolderInUse(`${folder} is in use by another process; stop it, or give this one its own DATA_DIR`);
   }
   return () => closeSync(file);
+}
+
+/** The C library: of macOS, of most Linux systems, of those on musl such as Alpine. */
+function openLibc() {
+  const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  const names = process.platform === 'darwin' ? ['libSystem.B.dylib'] : ['libc.so.6', `libc.musl-${machine}.so.1`];
+  for (const name of names) {
+    try {
+      return dlopen(name, { flock: { args: ['i32', 'i32'], returns: 'i32' } });
+    } catch {
+      // Try the next name.
+    }
+  }
+  throw new Error(`Cannot lock the folder of the database: this system has no ${names.join(' or ')}.`);
 }

@@ -1,54 +1,78 @@
 /** PostgreSQL inside this process, its files in a folder: nothing to install, one connection, one process. */
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { dataDir as emptyCluster } from '@electric-sql/pglite-prepopulatedfs';
+import { NodeFS } from '@electric-sql/pglite/nodefs';
 import { drizzle } from 'drizzle-orm/pglite';
-import type { DatabaseOptions, Opened } from './driver.ts';
+import type { DatabaseOptions, Drizzle, Embedded, Opened } from './driver.ts';
+import { backUp } from './embedded/backup.ts';
+import { prepareCluster } from './embedded/cluster.ts';
+import { connect } from './embedded/connection.ts';
+import { DurableFS } from './embedded/durable-fs.ts';
+import { BackupRefused, UnusableFolder } from './embedded/errors.ts';
+import { startParameters } from './embedded/settings.ts';
+import { makeFolder } from './embedded/sync.ts';
+import { createUpkeep, type Usage } from './embedded/upkeep.ts';
 import { lockFolder } from './lock.ts';
 
-type PgliteOptions = Pick<DatabaseOptions, 'dataDir' | 'logger'>;
+type PgliteOptions = Pick<DatabaseOptions, 'dataDir' | 'sync' | 'logger'>;
 
 /**
- * Opens the database in `dataDir`, which it makes if need be. A process killed at any point leaves a folder that the
- * next start can use.
+ * Opens the database in `dataDir`, which it makes if need be. A process killed at any point, and with `sync` a power
+ * cut, leaves a folder that the next start can use.
  * @throws FolderInUse when another process has it open: PGlite itself would let both write and lose rows.
+ * @throws UnusableFolder when it is damaged, or of another version of PostgreSQL
  */
-export async function openPglite({ dataDir, logger }: PgliteOptions): Promise<Opened> {
-  await mkdir(dataDir, { recursive: true });
+export async function openPglite({ dataDir, sync = true, logger }: PgliteOptions): Promise<Opened> {
+  await makeFolder(dataDir);
   const unlock = lockFolder(dataDir);
   try {
     const cluster = join(dataDir, 'postgres');
-    if (!(await Bun.file(join(cluster, 'PG_VERSION')).exists())) await unpackEmptyCluster(cluster);
-    keepByteOrderMarks();
-    const client = await PGlite.create(cluster);
+    await prepareCluster(cluster, sync);
+    const pglite = await startPostgres(cluster, sync);
+    const connection = connect(pglite);
+    const db = drizzle({ client: connection as unknown as PGlite, ...(logger && { logger }) });
     const close = async () => {
-      await client.close();
+      await pglite.close();
       unlock();
     };
-    return { db: drizzle({ client, ...(logger && { logger }) }), close };
+    return { db, close, embedded: embeddedOf(db, cluster, connection.usage) };
   } catch (error) {
     unlock();
     throw error;
   }
 }
 
-/**
- * PGlite reads every value with a decoder of its own, anew after each error, that drops a byte order mark at the start
- * of a text as if it were a sign of the encoding. Where it runs, decoders keep what they are given.
- */
-function keepByteOrderMarks(): void {
-  globalThis.TextDecoder = class extends TextDecoder {
-    constructor(label?: Bun.Encoding, options?: { fatal?: boolean; ignoreBOM?: boolean }) {
-      super(label, { ignoreBOM: true, ...options });
-    }
-  };
+async function startPostgres(cluster: string, sync: boolean): Promise<PGlite> {
+  let reason = '';
+  try {
+    return await PGlite.create({
+      fs: sync ? new DurableFS(cluster) : new NodeFS(cluster),
+      startParams: startParameters(sync),
+      // PGlite's own error says nothing of the reason.
+      onStderr: (line) => {
+        reason ||= /(?:FATAL|PANIC|postgres): +(.*)/.exec(line)?.[1] ?? '';
+        return false;
+      },
+    });
+  } catch (error) {
+    throw reason ? new UnusableFolder(cluster, reason) : error;
+  }
 }
 
-/** Unpacking a made cluster takes 60 ms; running initdb takes 3 s and 1 GiB. It appears whole or not at all. */
-async function unpackEmptyCluster(target: string): Promise<void> {
-  const unfinished = `${target}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  await new Bun.Archive(await (await emptyCluster()).arrayBuffer()).extract(unfinished);
-  await rename(unfinished, target);
+function embeddedOf(db: Drizzle, cluster: string, usage: Usage): Embedded {
+  const upkeep = createUpkeep(db, usage);
+  let isBackingUp = false;
+  return {
+    // A checkpoint would remove files of the log that the back-up needs.
+    upkeep: async () => (isBackingUp ? undefined : upkeep()),
+    async backUp(folder) {
+      if (isBackingUp) throw new BackupRefused('A back-up is being made.');
+      isBackingUp = true;
+      try {
+        await backUp(db, cluster, folder);
+      } finally {
+        isBackingUp = false;
+      }
+    },
+  };
 }

@@ -28,7 +28,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'tasks/routes.ts': ['tasks/', 'http/'],
   'config.ts': ['http/', 'types.ts'],
   'app.ts': ['tasks/', 'http/', 'db/', 'log.ts'],
-  'main.ts': ['app.ts', 'config.ts', 'log.ts', 'tasks/ids.ts', 'db/'],
+  'backup.ts': ['db/', 'log.ts'],
+  'main.ts': ['app.ts', 'backup.ts', 'config.ts', 'log.ts', 'tasks/ids.ts', 'db/'],
 };
 
 /** The store shares statements; nothing but the app that wires it may know. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { mkdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, truncate } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
@@ -229,6 +229,35 @@ test(
       await using service = await startService({ DATA_DIR });
       expect(await titles(service)).toEqual([]);
       expect(await Bun.file(join(DATA_DIR, 'notes.txt')).text()).toBe('mine');
+    }),
+  TIMEOUT_MS,
+);
+
+const DAMAGES: [string, string, (cluster: string) => Promise<unknown>][] = [
+  ['lacks its control file', 'could not', (cluster) => rm(join(cluster, 'global', 'pg_control'))],
+  ['has an empty control file', 'could not read file', (cluster) => truncate(join(cluster, 'global', 'pg_control'))],
+  ['lacks its log', 'required WAL directory', (cluster) => rm(join(cluster, 'pg_wal'), { recursive: true })],
+  ['has lost its version', 'it has no file PG_VERSION', (cluster) => rm(join(cluster, 'PG_VERSION'))],
+  ['is of another PostgreSQL', 'it is of PostgreSQL 17', (cluster) => Bun.write(join(cluster, 'PG_VERSION'), '17\n')],
+];
+
+test(
+  'A folder that is damaged, or of another version of PostgreSQL, stops the start with one line that says why',
+  () =>
+    inFolder(async (folder) => {
+      const sound = join(folder, 'sound');
+      {
+        await using _ = await startService({ DATA_DIR: sound });
+      }
+      for (const [name, reason, damage] of DAMAGES) {
+        const DATA_DIR = join(folder, name);
+        await cp(sound, DATA_DIR, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+        await damage(join(DATA_DIR, 'postgres'));
+        const { exitCode, stdout, stderr } = await runToEnd([], { DATA_DIR });
+        expect({ name, exitCode, stdout }).toEqual({ name, exitCode: 1, stdout: '' });
+        expect(stderr).toStartWith(`The database in ${DATA_DIR}/postgres cannot be opened: ${reason}`);
+        expect(stderr.trimEnd()).not.toContain('\n');
+      }
     }),
   TIMEOUT_MS,
 );
