@@ -155,7 +155,12 @@ forEachDatabase('What many users do at the same moment', (open) => {
     const created = await Promise.all(
       users(app).map(({ root }) => app.call<Task>('POST', root, { body: { title: 'x' } })),
     );
-    for (const headers of [{ 'if-none-match': '"1"' }, { 'if-none-match': '*' }, { 'if-match': '"2"' }] as const) {
+    const failing: Record<string, string>[] = [
+      { 'if-none-match': '"1"' },
+      { 'if-none-match': '*' },
+      { 'if-match': '"2"' },
+    ];
+    for (const headers of failing) {
       const answers = await Promise.all(
         created.map(({ body }) => app.call('PATCH', body.url, { body: { title: 'y' }, headers })),
       );
