@@ -60,7 +60,7 @@ export function createApp(dependencies: AppDependencies) {
   const healthRoutes = health({ isStopping, checkReady: store.checkReady });
   const routes = taskRoutes({ ...dependencies, admission, service });
   const app = new Elysia({
-    // Refuses unknown fields; Elysia would remove them.
+    // Unknown fields have been refused before Elysia would look for them once more.
     normalize: false,
     // One router for sockets and tests: Bun's own decodes paths in another way.
     systemRouter: false,

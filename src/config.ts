@@ -10,10 +10,7 @@ const isUrl = (value: unknown, protocols: RegExp): value is string =>
 
 TypeRegistry.Set('PostgresUrl', (_, value) => isUrl(value, /^postgres(ql)?:$/));
 TypeRegistry.Set('HttpUrl', (_, value) => isUrl(value, /^https?:$/));
-TypeRegistry.Set(
-  'Origins',
-  (_, value) => value === '*' || (Array.isArray(value) && value.length > 0 && value.every(isOrigin)),
-);
+TypeRegistry.Set('Origins', (_, value) => value === '*' || (Array.isArray(value) && value.every(isOrigin)));
 
 TypeRegistry.Set('Hosts', (_, value) => value === '*' || (Array.isArray(value) && value.every(isHost)));
 

@@ -60,7 +60,7 @@ export function linesToStdout() {
     if (lines !== '') stdout.write(lines);
     lines = '';
   }
-  setInterval(flush, DELAY_MS).unref();
+  setInterval(flush, DELAY_MS);
   process.on('exit', () => {
     flush();
     stdout.flushSync();

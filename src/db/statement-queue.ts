@@ -38,7 +38,7 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
   const stats: StatementStats = { inFlight: 0, observe: () => {} };
   /** In the order of their starts, which is the order of their deadlines too. */
   const unanswered = new Set<Statement>();
-  /** Without a turn yet; empty unless `concurrency` statements are running. */
+  /** Without a turn yet, or late; empty unless `concurrency` statements are running. */
   const waiting = new Set<Statement>();
   let running = 0;
   let timer: Timer | undefined;
@@ -65,7 +65,6 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
     stats.inFlight -= 1;
     stats.observe(now - statement.startedAt);
     if (statement.isSent) running -= 1;
-    else waiting.delete(statement);
     if (waiting.size > 0) startNext(now);
   }
 

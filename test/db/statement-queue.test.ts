@@ -60,6 +60,14 @@ function openGuard() {
   };
 }
 
+/** Unlike `rejects`, it lets a test end that waits in vain. */
+function failureOf(answer: Promise<string> | undefined): Promise<unknown> {
+  return Promise.resolve(answer).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
 afterEach(() => mock.restore());
 
 test('Statements are sent in their order, each as soon as one before it has ended, however that did', async () => {
@@ -171,17 +179,17 @@ test('The connections are not made anew when PostgreSQL has refused a statement 
   const [a, b] = ['a', 'b'].map(write);
   waitUntil(500);
   void refuse('b', REFUSED);
-  await expect(b as Promise<string>).rejects.toBe(REFUSED);
+  expect(await failureOf(b)).toBe(REFUSED);
   const c = write('c');
   waitUntil(950);
   look();
-  await expect(a as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(a)).toBeInstanceOf(DatabaseUnavailable);
   waitUntil(1400);
   answer('a');
   await Bun.sleep(0);
   waitUntil(1450);
   look();
-  await expect(c).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(c)).toBeInstanceOf(DatabaseUnavailable);
   expect(log).toEqual(['a', 'b', 'c']);
 });
 
@@ -190,10 +198,10 @@ test('A connection that broke is no answer', async () => {
   const [a, b] = ['a', 'b'].map(write);
   waitUntil(500);
   void refuse('b', LOST);
-  await expect(b as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(b)).toBeInstanceOf(DatabaseUnavailable);
   waitUntil(950);
   look();
-  await expect(a as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(a)).toBeInstanceOf(DatabaseUnavailable);
   expect(log).toEqual(['a', 'b', 'reconnect']);
 });
 
@@ -217,7 +225,7 @@ test('A read whose connection breaks twice fails with the cause of the second ti
   await refuse('a', NOT_CONNECTED);
   retries[0]?.send();
   void refuse('a', LOST);
-  await expect(a).rejects.toEqual(new DatabaseUnavailable(LOST));
+  expect(await failureOf(a)).toEqual(new DatabaseUnavailable(LOST));
   expect(retries).toHaveLength(1);
   expect(log).toEqual(['a', 'a']);
   expect(guard.stats.inFlight).toBe(0);
@@ -227,7 +235,7 @@ test('A write is sent once more only when it never reached the database', async 
   const { log, retries, write, answer, refuse } = openGuard();
   const [a, b] = ['a', 'b'].map(write);
   void refuse('a', LOST);
-  await expect(a as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(a)).toBeInstanceOf(DatabaseUnavailable);
   expect(retries).toEqual([]);
   await refuse('b', NOT_CONNECTED);
   retries[0]?.send();
@@ -240,9 +248,9 @@ test('A statement that PostgreSQL refuses is not sent once more, and fails with 
   const { log, retries, read, write, refuse } = openGuard();
   const [a, b] = [read('a'), write('b')];
   void refuse('a', REFUSED);
-  await expect(a).rejects.toBe(REFUSED);
+  expect(await failureOf(a)).toBe(REFUSED);
   void refuse('b', REFUSED);
-  await expect(b).rejects.toBe(REFUSED);
+  expect(await failureOf(b)).toBe(REFUSED);
   expect(retries).toEqual([]);
   expect(log).toEqual(['a', 'b']);
 });
@@ -254,7 +262,7 @@ test('A statement whose time is up before it is sent once more is not', async ()
   await refuse('a', LOST);
   waitUntil(950);
   look();
-  await expect(a).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(a)).toBeInstanceOf(DatabaseUnavailable);
   retries[0]?.send();
   expect(log).toEqual(['a', 'reconnect']);
 });
@@ -264,7 +272,7 @@ test('A late statement fails with the time that it had', async () => {
   const a = write('a');
   waitUntil(950);
   look();
-  const error = await a.catch((reason: unknown) => reason);
+  const error = await failureOf(a);
   expect(error).toBeInstanceOf(DatabaseUnavailable);
   expect((error as DatabaseUnavailable).cause).toEqual(new Error('The database did not answer within 1000 ms.'));
 });
@@ -279,13 +287,13 @@ test('The duration of a statement includes the wait for its turn, however it end
   await a;
   waitUntil(250);
   void refuse('b', REFUSED);
-  await expect(b as Promise<string>).rejects.toBe(REFUSED);
+  expect(await failureOf(b)).toBe(REFUSED);
   waitUntil(300);
   answer('c');
   await c;
   waitUntil(960);
   look();
-  await expect(d as Promise<string>).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await failureOf(d)).toBeInstanceOf(DatabaseUnavailable);
   expect(durations).toEqual([100, 250, 300, 960]);
 });
 

@@ -172,6 +172,18 @@ describe('A body that is not what it should be', () => {
     });
   }
 
+  test('may be nested 8 levels deep, which its schema then refuses, and no deeper', async () => {
+    await using server = serve();
+    const { call, root } = server;
+    const nested = (depth: number) => json(`{"title":"a","x":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`);
+    expect(await call('POST', root, nested(8))).toEqual(
+      invalidInput(root, [{ in: 'body', pointer: '/x', detail: 'unknown field' }]),
+    );
+    expect(await call('POST', root, nested(9))).toEqual(
+      invalidInput(root, [{ in: 'body', pointer: '', detail: NOT_TEXT }]),
+    );
+  });
+
   test('is a 400 when it wants to change the prototype of objects, and changes none', async () => {
     await using server = serve();
     const { call, root } = server;

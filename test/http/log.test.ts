@@ -25,3 +25,16 @@ test('At a level above info, requests leave no line', () => {
   createLog('warn', (line) => lines.push(line)).request({ ...ENTRY, milliseconds: 1 });
   expect(lines).toEqual([]);
 });
+
+test('Lines wait in memory only until there are 8 KiB of them', async () => {
+  const log = JSON.stringify(import.meta.resolve('../../src/log.ts'));
+  const script = `
+    const write = (await import(${log})).linesToStdout();
+    for (let n = 0; n < 200; n += 1) write('x'.repeat(99) + '\\n');
+    process.kill(process.pid, 'SIGKILL');`;
+  const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' });
+  const lines = (await child.stdout.text()).split('\n');
+  await child.exited;
+  // Twice 82 lines; the last 36 died with the process.
+  expect(lines).toEqual([...Array(164).fill('x'.repeat(99)), '']);
+});

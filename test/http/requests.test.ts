@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import { DatabaseUnavailable } from '../../src/errors.ts';
+import { databases } from '../support/databases.ts';
 import { problem } from '../support/expected.ts';
 import { serve } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -130,6 +132,32 @@ describe('The log', () => {
     ]);
     const text = JSON.stringify(log);
     for (const hidden of [user, 'secret', 'insert into']) expect(text).not.toContain(hidden);
+  });
+
+  test('tells why the database could not be reached', async () => {
+    const cause = Object.assign(new Error('Connection refused'), { code: 'ECONNREFUSED' });
+    const read = () => Promise.reject(new DatabaseUnavailable(cause));
+    await using server = serve({}, { ...databases[0], read });
+    const { call, root, log } = server;
+    expect(await call('GET', root)).toMatchObject({ status: 503 });
+    await until(() => log.length === 2);
+    expect(log[0]).toEqual({
+      level: 50,
+      request_id: 'request-1',
+      error: { name: 'Error', message: 'Connection refused', stack: expect.any(String) },
+      msg: 'The database cannot be reached.',
+    });
+  });
+
+  test('tells of a broken constraint by its name when the request has an Idempotency-Key too', async () => {
+    const id = '01980a3e-7c00-7000-8000-000000000000';
+    await using server = serve({ newTaskId: () => id });
+    const { call, root, log, create } = server;
+    await create();
+    const headers = { 'idempotency-key': 'k' };
+    expect(await call('POST', root, { body: { title: 'a' }, headers })).toMatchObject({ status: 500 });
+    await until(() => log.length === 3);
+    expect(log[1]).toMatchObject({ level: 50, error: { sqlState: '23505', constraint: 'tasks_pkey' } });
   });
 
   test('tells of a broken constraint by its name, not by the row', async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from 'bun:test';
 import { cp, mkdir, readFile, rm, truncate } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/tasks/schema.ts';
@@ -191,14 +190,15 @@ test(
   'A port that is taken stops the start with one line, and gives the folder back',
   () =>
     inFolder(async (DATA_DIR) => {
-      const taken = createServer().listen(0, '127.0.0.1');
-      const { port } = taken.address() as { port: number };
+      // One that would share its port.
+      const taken = Bun.serve({ hostname: '127.0.0.1', port: 0, reusePort: true, fetch: () => new Response() });
+      const { port } = taken;
       try {
         const { exitCode, stderr } = await runToEnd([], { DATA_DIR, PORT: String(port) });
         expect(exitCode).toBe(1);
         expect(stderr).toBe(`Cannot listen on 127.0.0.1, port ${port}: EADDRINUSE\n`);
       } finally {
-        taken.close();
+        await taken.stop(true);
       }
       await using service = await startService({ DATA_DIR });
       expect(await titles(service)).toEqual([]);
@@ -258,6 +258,20 @@ test(
         expect(stderr).toStartWith(`The database in ${DATA_DIR}/postgres cannot be opened: ${reason}`);
         expect(stderr.trimEnd()).not.toContain('\n');
       }
+    }),
+  TIMEOUT_MS,
+);
+
+test(
+  'It starts with the longest time-outs that may be set',
+  () =>
+    inFolder(async (DATA_DIR) => {
+      await using service = await startService({
+        DATA_DIR,
+        DATABASE_TIMEOUT_MS: '600000',
+        SHUTDOWN_GRACE_SECONDS: '3600',
+      });
+      expect(await createTask(service, 'patient')).toMatchObject({ status: 201 });
     }),
   TIMEOUT_MS,
 );

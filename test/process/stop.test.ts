@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test';
+import { SQL } from 'bun';
 import { Connection, Refused } from '../support/connection.ts';
 import { expectRefusal } from '../support/expected.ts';
-import { openFaultyDatabase } from '../support/faulty-database.ts';
+import { DRIVERS, type Driver, openFaultyDatabase } from '../support/faulty-database.ts';
 import { expectSound, startLoad } from '../support/load.ts';
-import type { Service } from '../support/service.ts';
+import { createDatabase } from '../support/postgres.ts';
+import { type Service, spawnService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const PATH = '/api/ada/tasks';
@@ -11,8 +13,8 @@ const PATH = '/api/ada/tasks';
 const PATIENT = { DATABASE_TIMEOUT_MS: '60000' };
 
 /** A database with a table that is locked until `unlock`, and a create that waits for it. */
-async function holdRequest(environment: Record<string, string> = {}) {
-  const database = await openFaultyDatabase('PostgreSQL');
+async function holdRequest(environment: Record<string, string> = {}, driver: Driver = 'PostgreSQL') {
+  const database = await openFaultyDatabase(driver);
   const service = await database.serve({ ...PATIENT, ...environment });
   await database.sql`begin`;
   await database.sql`lock table tasks in access exclusive mode`;
@@ -92,14 +94,36 @@ test('A second signal ends it at once with 1', async () => {
   expect(await held.service.exited).toBe(1);
 });
 
-test('SHUTDOWN_GRACE_SECONDS after the signal it ends with 1 whatever is in flight', async () => {
-  await using held = await holdRequest({ SHUTDOWN_GRACE_SECONDS: '2' });
-  const startedAt = performance.now();
-  held.service.kill('SIGTERM');
-  expect(await held.service.exited).toBe(1);
-  // Closing the database may take a second more.
-  expect(performance.now() - startedAt).toBeLessThan(8000);
-  expect((await held.service.log()).at(-1)).toMatchObject({ msg: 'stopped', outcome: 'late' });
+test.each(DRIVERS)(
+  'SHUTDOWN_GRACE_SECONDS after the signal it ends with 1 whatever is in flight, on %s',
+  async (driver) => {
+    await using held = await holdRequest({ SHUTDOWN_GRACE_SECONDS: '2' }, driver);
+    const startedAt = performance.now();
+    held.service.kill('SIGTERM');
+    expect(await held.service.exited).toBe(1);
+    // Closing the database may take a second more.
+    expect(performance.now() - startedAt).toBeLessThan(8000);
+    expect((await held.service.log()).at(-1)).toMatchObject({ msg: 'stopped', outcome: 'late' });
+  },
+);
+
+test.each(['SIGTERM', 'SIGINT'] as const)('On %s during its start it ends at once with 0', async (signal) => {
+  const DATABASE_URL = await createDatabase();
+  const sql = new SQL(DATABASE_URL, { max: 2 });
+  const held = await sql.reserve();
+  // The tables cannot be made as long as this transaction has not ended.
+  await held`begin`;
+  await held`create schema drizzle`;
+  const child = spawnService({ ...PATIENT, DATABASE_URL }, { stdout: 'ignore' });
+  const waiting = () => sql`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await until(async () => (await waiting()).length > 0);
+  child.kill(signal);
+  await child.exited;
+  expect({ exitCode: child.exitCode, signalCode: child.signalCode }).toEqual({ exitCode: 0, signalCode: null });
+  await held`rollback`;
+  held.release();
+  await sql.close();
 });
 
 test('Two processes restarted in turn under load fail no request, and lose or double no write', async () => {

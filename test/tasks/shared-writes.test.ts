@@ -150,6 +150,26 @@ forEachDatabase('What many users do at the same moment', (open) => {
     ]);
   });
 
+  test('is done under the precondition of each', async () => {
+    const app = open();
+    const created = await Promise.all(
+      users(app).map(({ root }) => app.call<Task>('POST', root, { body: { title: 'x' } })),
+    );
+    const failing: Record<string, string>[] = [
+      { 'if-none-match': '"1"' },
+      { 'if-none-match': '*' },
+      { 'if-match': '"2"' },
+    ];
+    for (const headers of failing) {
+      const answers = await Promise.all(
+        created.map(({ body }) => app.call('PATCH', body.url, { body: { title: 'y' }, headers })),
+      );
+      expect(answers.map(({ status, headers: { etag } }) => ({ status, etag }))).toEqual(
+        created.map(() => ({ status: 412, etag: '"1"' })),
+      );
+    }
+  });
+
   test('takes a number of its own, however many writes each of them sends', async () => {
     const app = open();
     const { call } = app;
@@ -170,7 +190,7 @@ forEachDatabase('What many users do at the same moment', (open) => {
 
 describe('Where two processes write for the same users at the same moment', async () => {
   const url = await createDatabase();
-  const [one, two, admin] = [await connect(url), await connect(url), new SQL(url, { max: 1 })];
+  const [one, two, admin] = [await connect(url), await connect(url), new SQL(url, { max: 2 })];
   atEnd(() => admin.close());
 
   test('no number is taken twice, none is left out, and no change is lost', async () => {
@@ -264,6 +284,45 @@ describe('Where two processes write for the same users at the same moment', asyn
         },
       );
     });
+
+  test('nobody waits for a user whose counter another transaction holds, to create one more task', async () => {
+    const [slow, ...others] = users(one) as [User, ...User[]];
+    const create = ({ root }: User) => one.call<Task>('POST', root, { body: { title: 'x' } });
+    await Promise.all([slow, ...others].map(create));
+    await whileHeld(
+      (held) => held`select from user_revisions where user_id = ${slow.user_id} for update`,
+      async (_, letGo) => {
+        let isAnswered = false;
+        const last = create(slow).finally(() => {
+          isAnswered = true;
+        });
+        const answers = await Promise.all(others.map(create));
+        expect(answers.map(({ body }) => body.revision)).toEqual(others.map(() => 2));
+        expect(isAnswered).toBe(false);
+        await letGo();
+        expect((await last).body.revision).toBe(2);
+      },
+    );
+  });
+
+  test('a list that two requests delete at the same moment is deleted once', async () => {
+    const [user] = users(one) as [User];
+    for (const title of ['a', 'b']) await one.call('POST', user.root, { body: { title } });
+    await whileHeld(
+      (held) => held`select from user_revisions where user_id = ${user.user_id} for update`,
+      async (_, letGo) => {
+        const both = [1, 2].map(() => one.call('DELETE', user.root));
+        const waiting = () =>
+          // Not on the connection that holds: a transaction sees no session that is younger than itself.
+          admin`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        await until(async () => (await waiting()).length === 2);
+        await letGo();
+        expect((await Promise.all(both)).map(({ status }) => status)).toEqual([204, 204]);
+      },
+    );
+    const { tasks, revision } = await one.stored(user.user_id);
+    expect({ revisions: tasks.map((task) => task.revision), revision }).toEqual({ revisions: [3, 4], revision: 4 });
+  });
 
   test('a request of another user is not sent after one that waits, on the same connection', async () => {
     const [slow, ...others] = users(one) as [User, ...User[]];

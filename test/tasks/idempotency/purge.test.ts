@@ -2,6 +2,7 @@
 import { afterEach, expect, mock, spyOn, test } from 'bun:test';
 import { eq } from 'drizzle-orm';
 import { idempotencyKeys } from '../../../src/db/schema.ts';
+import { DatabaseUnavailable } from '../../../src/errors.ts';
 import { START } from '../../support/app.ts';
 import { databases, forEachDatabase, type TestDatabase } from '../../support/databases.ts';
 import { serve } from '../../support/server.ts';
@@ -61,11 +62,13 @@ test('The hourly purge runs from the start of the app to its stop', async () => 
 });
 
 test('An hourly purge that fails is logged, and tried again an hour later', async () => {
-  const failure = new Error('The database is on fire.');
+  const failure = new DatabaseUnavailable(new Error('Connection refused'));
   const write = mock(() => Promise.resolve<unknown>([])).mockRejectedValueOnce(failure);
   await using server = serveWithClock({ ...databases[0], write: write as never });
   await server.strike();
-  expect(server.log).toEqual([{ level: 40, error: String(failure), msg: 'purge failed' }]);
+  expect(server.log).toEqual([
+    { level: 40, error: 'DatabaseUnavailable: The database cannot be reached.', msg: 'purge failed' },
+  ]);
   await server.strike();
   expect(write).toHaveBeenCalledTimes(2);
   expect(server.log).toHaveLength(1);
