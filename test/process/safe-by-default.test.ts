@@ -30,15 +30,8 @@ test('Unless told, it can be reached from this machine only', async () => {
 describe('Which Host it answers to', () => {
   const LOOPBACK = ['localhost', 'LOCALHOST:3000', '127.0.0.1', '[::1]:3000'];
   // What a page uses whose name has been given the address of this machine, and tricks to hide it.
-  const FOREIGN = [
-    'evil.example',
-    'evil.example:3000',
-    'localhost.evil.example',
-    'evil.example/health',
-    'localhost@evil.example',
-    'evil.example@localhost',
-    '',
-  ];
+  const FOREIGN = ['evil.example', 'evil.example:3000', 'localhost.evil.example'];
+  const INVALID = ['evil.example/health', 'localhost@evil.example', 'evil.example@localhost', ''];
 
   test('unless told, on loopback: the names of this machine', async () => {
     await using service = await database.serve();
@@ -55,6 +48,11 @@ describe('Which Host it answers to', () => {
         request_id: headers['x-request-id'],
       });
     }
+    for (const host of INVALID) {
+      const { status, headers, body } = await ask(service, host);
+      expect([status, headers['content-type']]).toEqual([400, 'application/problem+json']);
+      expect(body).toMatchObject({ type: 'urn:problem-type:todo-api:ambiguous-target', status: 400 });
+    }
   });
 
   test('those of ALLOWED_HOSTS and of PUBLIC_URL, and no others', async () => {
@@ -65,6 +63,7 @@ describe('Which Host it answers to', () => {
     for (const host of ['api.example', 'API.example:8080', '10.0.0.5', 'todo.example'])
       expect((await ask(service, host)).status).toBe(200);
     for (const host of [...FOREIGN, 'localhost', 'example']) expect((await ask(service, host)).status).toBe(421);
+    for (const host of INVALID) expect((await ask(service, host)).status).toBe(400);
   });
 
   test('any, when told or when bound to more than loopback', async () => {
