@@ -59,14 +59,6 @@ export const typesOf = (columns: Record<string, Column>): Record<string, string>
 /** A column that only a sub-query has. */
 export const columnNamed = <T>(name: string): SQL.Aliased<T> => sql<T>`${sql.identifier(name)}`.as(name);
 
-/** A query for one row of named parameters, which are called like its columns. */
-export const rowOfParameters = (types: Record<string, string>): SQL => {
-  const values = Object.entries(types).map(
-    ([name, type]) => sql`${typedParameter(name, type)} as ${sql.identifier(name)}`,
-  );
-  return sql`select ${sql.join(values, sql`, `)}`;
-};
-
 /**
  * A query for the objects of the JSON array in a named parameter, as rows that meet the condition. The parameter is
  * text, because Bun's driver encodes a JSON parameter once more.
@@ -76,10 +68,6 @@ export const rowsOfJson = (name: string, types: Record<string, string>, conditio
   const definitions = sql.join(columns, sql`, `);
   return sql`select * from json_to_recordset(${typedParameter(name, 'text')}::json) as rows (${definitions}) where ${condition}`;
 };
-
-/** Whether the word, a name of our own, is an element of the array. */
-export const hasElement = (array: SQLWrapper, word: string): SQL<boolean> =>
-  sql`${sql.raw(`'${word}'`)} = any(${array})`;
 
 /** Inequality that treats NULL as a value. */
 export const isDistinctFrom = (left: SQLWrapper, right: SQLWrapper): SQL<boolean> =>

@@ -7,21 +7,21 @@ import { batchedReads, batchedWrites } from '../../db/batched.ts';
 import type { Database } from '../../db/database.ts';
 import type { Drizzle } from '../../db/driver.ts';
 import { type PreparedStatement, rowsOf } from '../../db/driver-values.ts';
-import { columnNamed, expression, isElementOf, rowsOfArrays, rowsOfJson } from '../../db/expressions.ts';
+import { columnNamed, expression, isElementOf, rowsOfArrays, rowsOfJson, typesOf } from '../../db/expressions.ts';
 import { remember, statementName } from '../../db/prepared.ts';
-import { taskColumns, tasks, userRevisions } from '../../db/schema.ts';
-import { type StoredTask, type TaskRow, toStoredTask } from '../fields.ts';
+import { taskColumns, tasks, userRevisions, writtenColumns } from '../../db/schema.ts';
+import { type StoredTask, type TaskRow, toStoredTask, WRITABLE_FIELDS } from '../fields.ts';
 import { isLive } from './conditions.ts';
 import type { TaskKey } from './reads.ts';
 import type { TaskStore } from './store.ts';
 import {
   type Change,
   effectOf,
+  flagOf,
+  type NewValues,
   needsChange,
   one,
-  ROW_TYPES,
   raiseCounters,
-  rowColumns,
   rowOfPatch,
   stateBefore,
   type TaskToChange,
@@ -122,9 +122,8 @@ function prepareCreateMany(db: Drizzle) {
     .as('free');
   const users = db.select({ user_id: free.user_id, revision: one }).from(rows).crossJoinLateral(free);
   const bump = db.$with('bump').as(raiseCounters(db, users));
-  const { fields: _, ...values } = rows._.selectedFields;
   const created = db
-    .select({ ...values, revision: bump.revision })
+    .select({ ...rows._.selectedFields, revision: bump.revision })
     .from(bump)
     .innerJoin(rows, eq(rows.user_id, bump.user_id));
   return db.with(rows, bump).insert(tasks).select(created.getSQL()).returning(taskColumns).prepare('create_tasks');
@@ -133,12 +132,16 @@ function prepareCreateMany(db: Drizzle) {
 /** Changes many tasks, of one user each, and waits for nobody: it skips tasks and counters that others hold. */
 function prepareChangeMany(db: Drizzle, change: Change) {
   const rows = rowsToWrite(db);
+  const values: NewValues = {
+    value: (name) => expression(rows[name]),
+    isSet: (name) => expression(columnNamed(flagOf(name))),
+  };
   const target = and(eq(tasks.user_id, rows.user_id), eq(tasks.id, rows.id));
   const free = db
     .select({ user_id: tasks.user_id })
     .from(tasks)
     .innerJoin(userRevisions, eq(userRevisions.user_id, tasks.user_id))
-    .where(and(target, stateBefore(change), needsChange(change, rows)))
+    .where(and(target, stateBefore(change), needsChange(change, values)))
     .for('update', { skipLocked: true })
     .as('free');
   const users = db.select({ user_id: free.user_id, revision: one }).from(rows).crossJoinLateral(free);
@@ -146,7 +149,7 @@ function prepareChangeMany(db: Drizzle, change: Change) {
   const query = db
     .with(rows, bump)
     .update(tasks)
-    .set({ ...effectOf(change, rows), revision: expression(bump.revision) })
+    .set({ ...effectOf(change, values), revision: expression(bump.revision) })
     .from(bump)
     .innerJoin(rows, eq(rows.user_id, bump.user_id))
     .where(target)
@@ -159,5 +162,7 @@ function prepareChangeMany(db: Drizzle, change: Change) {
  * row instead of a hundred, and so look up each task by its key in a table that has no statistics.
  */
 function rowsToWrite(db: Drizzle) {
-  return db.$with('rows', rowColumns).as(rowsOfJson('rows', ROW_TYPES, isNull(columnNamed('deleted_at'))));
+  const flags = Object.fromEntries(WRITABLE_FIELDS.map((name) => [flagOf(name), 'boolean']));
+  const types = { ...typesOf(writtenColumns), ...flags };
+  return db.$with('rows', writtenColumns).as(rowsOfJson('rows', types, isNull(columnNamed('deleted_at'))));
 }

@@ -5,33 +5,30 @@
  * Writes cannot deadlock: each locks a user's tasks first, in the order of their ids, and then that user's counter.
  */
 import { and, asc, count, eq, gt, not, or, type Placeholder, type SQL, type SQLWrapper } from 'drizzle-orm';
-import type { PgUpdateSetSource, WithSubqueryWithSelection } from 'drizzle-orm/pg-core';
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import type { Database } from '../../db/database.ts';
 import type { Drizzle } from '../../db/driver.ts';
 import { postgresError } from '../../db/driver-errors.ts';
 import { type PreparedStatement, rowsOf } from '../../db/driver-values.ts';
 import {
   coalesce,
-  columnNamed,
   excluded,
   expression,
-  hasElement,
   isDistinctFrom,
   minus,
   parameter,
   plus,
   rowNumberFromLast,
-  rowOfParameters,
   scalar,
   typedParameter,
-  typesOf,
   when,
 } from '../../db/expressions.ts';
 import { remember, statementName } from '../../db/prepared.ts';
-import { taskColumns, tasks, userRevisions, writtenColumns } from '../../db/schema.ts';
+import { taskColumns, tasks, userRevisions } from '../../db/schema.ts';
 import { InvalidInput } from '../../errors.ts';
 import { type StoredTask, type TaskFields, type TaskRow, toStoredTask, WRITABLE_FIELDS } from '../fields.ts';
 import type { Precondition, TaskFilter } from '../query.ts';
+import type { WritableField } from '../schema.ts';
 import { type AnswerKey, keepingAnswer, throwKeyTaken } from './answers.ts';
 import {
   inExpectedRevision,
@@ -155,67 +152,68 @@ interface ChangeShape {
 
 /** A change to one task in the right state and revision. An update that would change nothing writes nothing. */
 function prepareChange(db: Drizzle, { change, keyed }: ChangeShape) {
-  const types = change === 'update' ? PATCH_TYPES : typesOf({ updated_at: tasks.updated_at });
-  const rows = db.$with('rows', rowColumns).as(rowOfParameters(types));
   const target = and(thisTask, stateBefore(change), inExpectedRevision(tasks.revision));
   const found = db
     .select({ user_id: tasks.user_id, revision: one })
     .from(tasks)
-    .innerJoin(rows, expression(true))
-    .where(and(target, needsChange(change, rows)))
-    .for('update', { of: tasks });
+    .where(and(target, needsChange(change, PARAMETERS)))
+    .for('update');
   const bump = db.$with('bump').as(raiseCounters(db, found));
   const update = (start: Pick<Drizzle, 'update'>) =>
     start
       .update(tasks)
-      .set({ ...effectOf(change, rows), revision: expression(bump.revision) })
+      .set({ ...effectOf(change, PARAMETERS), revision: expression(bump.revision) })
       .from(bump)
-      .innerJoin(rows, expression(true))
       .where(target)
       .returning(taskColumns);
   if (!keyed) {
-    const query = update(db.with(rows, bump));
+    const query = update(db.with(bump));
     return query.prepare(statementName(`${change}_task`, query));
   }
   const written = db.$with('written').as(update(db));
-  const query = db.with(rows, bump, written, keepingAnswer(db, written)).select().from(written);
+  const query = db.with(bump, written, keepingAnswer(db, written)).select().from(written);
   return query.prepare(statementName(`${change}_task_keyed`, query));
 }
 
-/** Which fields the patch of a row sets: one statement serves every patch. */
-const fields = columnNamed<string[]>('fields');
-
-/** The columns of the rows that a statement writes. */
-export const rowColumns = { ...writtenColumns, fields };
-export const ROW_TYPES = { ...typesOf(writtenColumns), fields: 'text[]' };
-
-const PATCH_TYPES = Object.fromEntries(
-  [...WRITABLE_FIELDS, 'updated_at', 'fields'].map((name) => [name, ROW_TYPES[name as keyof typeof ROW_TYPES]]),
-);
-
-const NO_FIELDS = Object.fromEntries(WRITABLE_FIELDS.map((name) => [name, null]));
-
-/** The values of a patch as a row: the fields that it leaves alone are NULL and not among `fields`. */
-export function rowOfPatch(patch: Partial<TaskFields>): Record<string, unknown> {
-  return { ...NO_FIELDS, ...patch, fields: Object.keys(patch) };
+/** The values that a change sets, wherever its statement has them from, and which fields of a patch it sets. */
+export interface NewValues {
+  value(name: WritableField | 'updated_at'): SQL;
+  isSet(name: WritableField): SQL;
 }
 
-/** The rows that a statement writes, wherever it has them from. */
-export type Rows = WithSubqueryWithSelection<typeof rowColumns, 'rows'>;
+/** One statement serves every patch: each field has a flag that says whether it is set. */
+const PARAMETERS: NewValues = {
+  value: (name) => typedParameter(name, tasks[name].getSQLType()),
+  isSet: (name) => typedParameter(flagOf(name), 'boolean'),
+};
+
+export const flagOf = (name: string) => `${name}_is_set`;
+
+const NOTHING_SET = Object.fromEntries(
+  WRITABLE_FIELDS.flatMap((name) => [
+    [name, null],
+    [flagOf(name), false],
+  ]),
+);
+
+/** The values and flags of a patch; the fields that it leaves alone are NULL. */
+export function rowOfPatch(patch: Partial<TaskFields>): Record<string, unknown> {
+  const row: Record<string, unknown> = { ...NOTHING_SET, ...patch };
+  for (const name in patch) row[flagOf(name)] = true;
+  return row;
+}
 
 export function stateBefore(change: Change): SQL {
   return change === 'restore' ? isDeleted : isLive;
 }
 
-export function needsChange(change: Change, rows: Rows): SQL | undefined {
+export function needsChange(change: Change, { isSet, value }: NewValues): SQL | undefined {
   if (change !== 'update') return undefined;
-  return or(
-    ...WRITABLE_FIELDS.map((name) => and(hasElement(rows.fields, name), isDistinctFrom(tasks[name], rows[name]))),
-  );
+  return or(...WRITABLE_FIELDS.map((name) => and(isSet(name), isDistinctFrom(tasks[name], value(name)))));
 }
 
-export function effectOf(change: Change, rows: Rows): PgUpdateSetSource<typeof tasks> {
-  const updated_at = expression<string>(rows.updated_at);
+export function effectOf(change: Change, { isSet, value }: NewValues): PgUpdateSetSource<typeof tasks> {
+  const updated_at = value('updated_at') as SQL<string>;
   switch (change) {
     case 'delete':
       return { updated_at, deleted_at: updated_at };
@@ -224,7 +222,7 @@ export function effectOf(change: Change, rows: Rows): PgUpdateSetSource<typeof t
     case 'toggle':
       return { updated_at, completed: not(tasks.completed), completed_at: when(not(tasks.completed), updated_at) };
     case 'update': {
-      const patched = (name: keyof TaskFields) => when(hasElement(rows.fields, name), rows[name], tasks[name]);
+      const patched = (name: WritableField) => when(isSet(name), value(name), tasks[name]);
       const values = Object.fromEntries(WRITABLE_FIELDS.map((name) => [name, patched(name)]));
       const completed_at = when(patched('completed'), coalesce(tasks.completed_at, updated_at));
       return { updated_at, ...values, completed_at };
