@@ -12,6 +12,8 @@ interface TextSchema extends TSchema {
   trimmed?: boolean;
   /** It is stored in lower case, and its length counts in lower case. */
   lowerCase?: boolean;
+  /** It is stored in Unicode's normal form C, and its length counts there. */
+  normalised?: boolean;
   /** Control characters (Unicode category Cc) are refused. */
   printable?: boolean;
 }
@@ -23,13 +25,15 @@ TypeRegistry.Set<TextSchema>('Text', (schema, value) => {
   if (schema.printable && CONTROL.test(value)) return false;
   let counted = schema.trimmed ? value.trim() : value;
   if (schema.lowerCase) counted = counted.toLowerCase();
+  if (schema.normalised) counted = counted.normalize();
   // There are at most as many code points as UTF-16 units, and at least half as many, so counting is rarely needed.
   const units = counted.length;
   if (units <= schema.maxLength) return units >= schema.minLength;
   return units <= 2 * schema.maxLength && countCodePoints(counted) <= schema.maxLength;
 });
 
-type TextOptions = Pick<TextSchema, 'minLength' | 'maxLength' | 'trimmed' | 'lowerCase' | 'printable'> & SchemaOptions;
+type TextOptions = Pick<TextSchema, 'minLength' | 'maxLength' | 'trimmed' | 'lowerCase' | 'normalised' | 'printable'> &
+  SchemaOptions;
 
 /** A string that PostgreSQL can store, its length in Unicode code points. */
 export const Text = (options: TextOptions) =>
@@ -95,6 +99,63 @@ TypeRegistry.Set<{ items: TSchema; maxItems: number }>(
 /** A parameter that may be repeated in a query. (Elysia would split a single value at its commas.) */
 export const Repeatable = <T extends TSchema>(items: T, options: { maxItems: number } & SchemaOptions) =>
   Type.Unsafe<Static<T>[]>({ ...options, type: 'array', items, [Kind]: 'Repeatable' });
+
+interface KeyValuesSchema extends TSchema {
+  maxProperties: number;
+  keyLength: number;
+  textLength: number;
+  /** Whether a value may be null. */
+  nullable?: boolean;
+}
+
+TypeRegistry.Set<KeyValuesSchema>('KeyValues', (schema, value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  if (entries.length > schema.maxProperties) return false;
+  return entries.every(([key, item]) => key !== '' && isText(key, schema.keyLength) && isPlain(item, schema));
+});
+
+function isPlain(value: unknown, { textLength, nullable }: KeyValuesSchema): boolean {
+  switch (typeof value) {
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'string':
+      return isText(value, textLength);
+    default:
+      return value === null && nullable === true;
+  }
+}
+
+function isText(value: string, maxLength: number): boolean {
+  return isStorable(value) && (value.length <= maxLength || countCodePoints(value) <= maxLength);
+}
+
+type KeyValuesOptions = Pick<KeyValuesSchema, 'maxProperties' | 'keyLength' | 'textLength'> & SchemaOptions;
+
+/** An object of a client's own keys, each with a string, a number or a boolean. */
+export const KeyValues = (options: KeyValuesOptions) =>
+  Type.Unsafe<Record<string, string | number | boolean>>(keyValues(options, []));
+
+/** The same as a merge patch: a key with null is removed. */
+export const KeyValuesPatch = (options: KeyValuesOptions) =>
+  Type.Unsafe<Record<string, string | number | boolean | null>>({
+    ...keyValues(options, [{ type: 'null' }]),
+    nullable: true,
+  });
+
+const keyValues = ({ keyLength, textLength, ...options }: KeyValuesOptions, more: object[]) => ({
+  ...options,
+  keyLength,
+  textLength,
+  type: 'object',
+  propertyNames: { type: 'string', minLength: 1, maxLength: keyLength },
+  additionalProperties: {
+    anyOf: [{ type: 'string', maxLength: textLength }, { type: 'number' }, { type: 'boolean' }, ...more],
+  },
+  [Kind]: 'KeyValues',
+});
 
 export const Nullable = <T extends TSchema>(schema: T, options?: SchemaOptions) =>
   Type.Union([schema, Type.Null()], options);

@@ -38,6 +38,15 @@ export const when = <T>(condition: SQLWrapper, yes: SQLWrapper, no?: SQLWrapper)
 export const typedParameter = <T>(name: string, type: string): SQL<T> =>
   sql`${sql.param(parameter(name), arrayAsText)}::${sql.raw(type)}`;
 
+const jsonAsText = { mapToDriverValue: (value: unknown) => (value === null ? value : JSON.stringify(value)) };
+
+/** A named parameter that is an object, or NULL. It goes as text: Bun's driver encodes a JSON parameter once more. */
+export const jsonParameter = <T>(name: string): SQL<T> => sql`${sql.param(parameter(name), jsonAsText)}::text::jsonb`;
+
+/** An object of plain values after a merge patch (RFC 7396); NULL is no keys. */
+export const mergePatch = <T>(target: SQLWrapper, patch: SQLWrapper): SQL<T> =>
+  sql`nullif(jsonb_strip_nulls(coalesce(${target}, '{}') || coalesce(${patch}, '{}')), '{}')`;
+
 /** The row of a sub-query as one JSON object, its columns by their names. */
 export const rowAsJson = <T>(subquery: WithSubquery): SQL<T> => sql`to_json(${sql.identifier(subquery._.alias)})`;
 

@@ -21,17 +21,24 @@ import {
 } from 'drizzle-orm/pg-core';
 import { type DriverInstant, toDay, toRfc3339 } from './driver-values.ts';
 
-export const PRIORITIES = ['low', 'medium', 'high'] as const;
+export const PRIORITIES = ['none', 'low', 'medium', 'high'] as const;
 
 /** What a task may hold, for the constraints here and the schemas of the API. Lengths are in Unicode code points. */
 export const LIMITS = {
   userId: 255,
-  title: 200,
+  title: 500,
   description: 10_000,
+  project: 100,
   tags: 20,
   tag: 50,
+  metadataKeys: 50,
+  metadataKey: 40,
+  metadataText: 500,
   idempotencyKey: 255,
 } as const;
+
+/** The numbers that a column of 32 bits holds. */
+export const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 } as const;
 
 /** What `String.prototype.trim` removes: the white space and line terminators of ECMAScript. */
 const TRIMMED_CHARACTERS =
@@ -48,6 +55,15 @@ const instant = customType<{ data: string; driverData: DriverInstant }>({
 
 /** A calendar day without a time zone, `2026-12-01`. */
 const day = customType<{ data: string; driverData: DriverInstant }>({ dataType: () => 'date', fromDriver: toDay });
+
+/** The client's own keys of a task. */
+export type Metadata = Record<string, string | number | boolean>;
+
+/** Bun's driver encodes a JSON parameter once more, so it goes as text. */
+const metadata = customType<{ data: Metadata }>({
+  dataType: () => 'jsonb',
+  toDriver: (value) => sql`${JSON.stringify(value)}::text::jsonb`,
+});
 
 export const taskPriority = pgEnum('task_priority', PRIORITIES);
 
@@ -75,11 +91,18 @@ export const tasks = pgTable(
     completed_at: instant(),
     priority: taskPriority().notNull(),
     tags: text().array().notNull(),
+    /** The list that it belongs to, by name. */
+    project: codePointText(),
     due_date: day(),
     due_at: instant(),
     /** Not to be done before this day. */
     start_date: day(),
+    /** The nearest number of 32 bits: a wider column would have the whole table rewritten, and fail older processes. */
     order: integer().notNull(),
+    /** The number itself, where 32 bits are too few; it counts only beside the nearest one of 32 bits in `order`. */
+    wide_order: bigint({ mode: 'number' }),
+    /** NULL is no keys. */
+    metadata: metadata(),
     created_at: instant().notNull(),
     updated_at: instant().notNull(),
     revision: bigint({ mode: 'number' }).notNull(),
@@ -115,6 +138,10 @@ export const tasks = pgTable(
     check('tasks_title_trimmed', sql`${table.title} = btrim(${table.title}, ${unicodeLiteral(TRIMMED_CHARACTERS)})`),
     check('tasks_description_length', sql`char_length(${table.description}) <= ${literal(LIMITS.description)}`),
     check('tasks_completed_at_matches', sql`${table.completed} = (${table.completed_at} is not null)`),
+    check(
+      'tasks_project_valid',
+      sql`char_length(${table.project}) between 1 and ${literal(LIMITS.project)} and ${table.project} = btrim(${table.project}, ${unicodeLiteral(TRIMMED_CHARACTERS)})`,
+    ),
     check('tasks_tags_count', sql`cardinality(${table.tags}) <= ${literal(LIMITS.tags)}`),
     // One dimension, no NULL, each trimmed, in lower case, 1 to 50 characters and only once. An object has each key
     // once, so its number of pairs tells repeats, and its keys can be matched one by one without a sub-query, which
@@ -127,6 +154,15 @@ export const tasks = pgTable(
     check('tasks_due_date_range', sql`${table.due_date} between '1970-01-01' and '9999-12-31'`),
     check('tasks_due_at_range', sql`${table.due_at} between '1970-01-01T00:00:00Z' and '9999-12-31T23:59:59.999Z'`),
     check('tasks_start_date_range', sql`${table.start_date} between '1970-01-01' and '9999-12-31'`),
+    check(
+      'tasks_wide_order_range',
+      sql`${table.wide_order} between ${literal(Number.MIN_SAFE_INTEGER)} and ${literal(INT32.minimum - 1)} or ${table.wide_order} between ${literal(INT32.maximum + 1)} and ${literal(Number.MAX_SAFE_INTEGER)}`,
+    ),
+    // An object of 1 to 50 keys. Its values are plain; a bound in a regular expression may be 255 at most.
+    check(
+      'tasks_metadata_valid',
+      sql`jsonb_typeof(${table.metadata}) = 'object' and jsonb_array_length(jsonb_path_query_array(${table.metadata}, 'strict $.keyvalue()')) between 1 and ${literal(LIMITS.metadataKeys)} and not jsonb_path_exists(${table.metadata}, 'strict $.keyvalue() ? (!(@.key like_regex "^.{1,${literal(LIMITS.metadataKey)}}$" flag "s") || (@.value.type() != "string" && @.value.type() != "number" && @.value.type() != "boolean") || (@.value.type() == "string" && !(@.value like_regex "^.{0,250}.{0,${literal(LIMITS.metadataText - 250)}}$" flag "s")))')`,
+    ),
     check(
       'tasks_times_range',
       sql.join(
@@ -141,13 +177,9 @@ export const tasks = pgTable(
 );
 
 const { due: _due, ...written } = getTableColumns(tasks);
-const { deleted_at: _deletedAt, ...resource } = written;
 
-/** All columns but those that PostgreSQL generates. */
-export const writtenColumns = written;
-
-/** The columns that a client sees; the others only serve the database. */
-export const taskColumns = resource;
+/** All columns but the one that PostgreSQL generates. */
+export const taskColumns = written;
 
 /** The first answer to each request that carried an Idempotency-Key, for its repeats. */
 export const idempotencyKeys = pgTable(

@@ -60,6 +60,11 @@ function expectation(schema: TSchema): string {
       return 'null';
     case 'Repeatable':
       return `given at most ${schema.maxItems} times, each ${expectation(schema.items)}`;
+    case 'KeyValues': {
+      const values = `a string of up to ${schema.textLength} characters, a finite number, true or false`;
+      const removal = schema.nullable ? ', or null to remove the key' : '';
+      return `an object of at most ${schema.maxProperties} keys of 1 to ${schema.keyLength} characters, each with ${values}${removal}; without U+0000 or lone surrogates`;
+    }
     case 'Array':
       return `an array of at most ${schema.maxItems} items`;
     case 'Union':

@@ -13,6 +13,7 @@ const example: Task = {
   completed_at: null,
   created_at: '2026-11-21T09:30:00.000Z',
   updated_at: '2026-11-21T09:30:00.000Z',
+  deleted_at: null,
   revision: 42,
   url: 'http://127.0.0.1:3000/api/ada/tasks/01980a3e-7c00-7000-8000-000000000000',
 };

@@ -6,6 +6,8 @@ import {
   DayOrInstant,
   DecimalInteger,
   Instant,
+  KeyValues,
+  KeyValuesPatch,
   Nullable,
   OneOf,
   Repeatable,
@@ -13,7 +15,7 @@ import {
   TrueOrFalse,
 } from '../types.ts';
 
-const INT32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+const SAFE_INTEGER = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER };
 
 const UserId = Text({
   minLength: 1,
@@ -25,11 +27,16 @@ const Title = Text({
   minLength: 1,
   maxLength: LIMITS.title,
   trimmed: true,
-  description: 'White space at both ends is removed. Lengths count Unicode code points.',
+  normalised: true,
+  description:
+    'White space at both ends is removed, and the rest stored in the normal form NFC, as all text but ids and metadata. Lengths count Unicode code points.',
 });
-const Description = Nullable(Text({ minLength: 0, maxLength: LIMITS.description }));
+const Description = Nullable(Text({ minLength: 0, maxLength: LIMITS.description, normalised: true }));
+const Project = Nullable(Text({ minLength: 1, maxLength: LIMITS.project, trimmed: true, normalised: true }), {
+  description: 'The list that the task belongs to, by name.',
+});
 const Priority = OneOf(PRIORITIES);
-const Tag = Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true });
+const Tag = Text({ minLength: 1, maxLength: LIMITS.tag, trimmed: true, lowerCase: true, normalised: true });
 const Tags = Type.Array(Tag, {
   maxItems: LIMITS.tags,
   description: 'Each is trimmed and lower-cased; repeats are removed, the order is kept.',
@@ -39,7 +46,19 @@ const DueDate = Nullable(Day(), {
 });
 const DueAt = Nullable(Instant(), { description: 'An instant. A task has due_date or due_at, not both.' });
 const StartDate = Nullable(Day(), { description: 'Not before this calendar day.' });
-const Order = Type.Integer({ ...INT32, description: "The client's own manual order. Default: 0." });
+const Order = Type.Integer({ ...SAFE_INTEGER, description: "The client's own manual order. Default: 0." });
+const METADATA = { keyLength: LIMITS.metadataKey, textLength: LIMITS.metadataText };
+const Metadata = KeyValues({
+  ...METADATA,
+  maxProperties: LIMITS.metadataKeys,
+  description: "The client's own keys, kept as they come. Default: {}.",
+});
+const MetadataPatch = KeyValuesPatch({
+  ...METADATA,
+  // Enough to exchange all keys for others.
+  maxProperties: 2 * LIMITS.metadataKeys,
+  description: 'Is merged by key: what is left out stays, null removes a key.',
+});
 
 export const Task = Type.Object(
   {
@@ -51,12 +70,15 @@ export const Task = Type.Object(
     completed_at: Nullable(Instant(), { description: 'When `completed` last became true; null while it is false.' }),
     priority: Priority,
     tags: Tags,
+    project: Project,
     due_date: DueDate,
     due_at: DueAt,
     start_date: StartDate,
     order: Order,
+    metadata: Metadata,
     created_at: Instant(),
     updated_at: Instant(),
+    deleted_at: Nullable(Instant(), { description: 'When it was put into the bin; null while it is not there.' }),
     revision: Type.Integer({
       minimum: 1,
       maximum: Number.MAX_SAFE_INTEGER,
@@ -77,10 +99,12 @@ const Writable = {
   completed: Type.Optional(Type.Boolean({ description: 'Default: false.' })),
   priority: Type.Optional(OneOf(PRIORITIES, { description: 'Default: medium.' })),
   tags: Type.Optional(Tags),
+  project: Type.Optional(Project),
   due_date: Type.Optional(DueDate),
   due_at: Type.Optional(DueAt),
   start_date: Type.Optional(StartDate),
   order: Type.Optional(Order),
+  metadata: Type.Optional(Metadata),
 };
 
 export type WritableField = keyof typeof Writable;
@@ -96,6 +120,7 @@ const ReadOnly = {
   completed_at: IGNORED,
   created_at: IGNORED,
   updated_at: IGNORED,
+  deleted_at: IGNORED,
   revision: IGNORED,
   url: IGNORED,
 } satisfies Record<Exclude<keyof Task, WritableField>, unknown>;
@@ -124,7 +149,10 @@ export const TaskReplacement = withDueOnce(
 export type TaskReplacement = Static<typeof TaskReplacement>;
 
 export const TaskPatch = withDueOnce(
-  Type.Object({ ...Type.Partial(Type.Object(Writable)).properties, ...ReadOnly }, strict),
+  Type.Object(
+    { ...Type.Partial(Type.Object(Writable)).properties, metadata: Type.Optional(MetadataPatch), ...ReadOnly },
+    strict,
+  ),
   'A JSON merge patch (RFC 7396): what is left out stays, null clears a field that can be null.',
 );
 export type TaskPatch = Static<typeof TaskPatch>;
@@ -160,6 +188,7 @@ const filters = {
     Text({
       minLength: 1,
       maxLength: LIMITS.title,
+      normalised: true,
       description: 'Only those with this text in title or description, in any case.',
     }),
   ),

@@ -1,6 +1,6 @@
 /** The rules of tasks: one function for each operation. Each works on the tasks of one user and finds no others. */
 import { RevisionMismatch, TaskNotFound } from '../errors.ts';
-import { DEFAULTS, normalise, type StoredTask, type TaskFields } from './fields.ts';
+import { DEFAULTS, mergeMetadata, normalise, type StoredTask, type TaskChanges } from './fields.ts';
 import type { NewTaskId } from './ids.ts';
 import { attemptUntilDone, firstAnswer, keepAnswer, type Written, writeOnce } from './once.ts';
 import {
@@ -41,7 +41,8 @@ export async function createTask(
   const created_at = new Date(time).toISOString();
   const fields = normalise({ ...DEFAULTS, ...input });
   const completed_at = fields.completed ? created_at : null;
-  const task = { ...fields, user_id, id: newTaskId(time), completed_at, created_at, updated_at: created_at };
+  const times = { completed_at, created_at, updated_at: created_at, deleted_at: null };
+  const task = { ...fields, ...times, user_id, id: newTaskId(time) };
   if (!key) return { task: await store.createTask(task), replayed: false };
   return attemptUntilDone(() => writeOnce(service, user_id, key, () => store.createTask(task, key)));
 }
@@ -94,12 +95,13 @@ export async function replaceTask(
   target: TaskTarget,
   input: TaskReplacement,
 ): Promise<StoredTask> {
-  return (await changeTask(service, target, 'update', normalise({ ...DEFAULTS, ...input }))).task;
+  return (await changeTask(service, target, 'replace', normalise({ ...DEFAULTS, ...input }))).task;
 }
 
 /**
  * Changes the fields that `patch` has.
- * @throws TaskNotFound, RevisionMismatch, KeyReused, and InvalidInput when the task would be due twice
+ * @throws TaskNotFound, RevisionMismatch, KeyReused, and InvalidInput when the task would be due twice, or have too many
+ * keys
  */
 export function updateTask(
   service: TaskService,
@@ -157,7 +159,7 @@ async function changeTask(
   service: TaskService,
   target: TaskTarget,
   change: Change,
-  patch?: Partial<TaskFields>,
+  patch?: TaskChanges,
   key?: AnswerKey,
 ): Promise<Written> {
   const { store, clock } = service;
@@ -182,19 +184,24 @@ const NOTHING = Promise.resolve(undefined);
  */
 async function findUnchanged(
   store: TaskStore,
-  { user_id, id, patch = {}, ...precondition }: TaskTarget & { patch?: Partial<TaskFields> },
+  { user_id, id, patch = {}, ...precondition }: TaskTarget & { patch?: TaskChanges },
   change: Change,
 ): Promise<StoredTask | undefined> {
-  const found = await store.findTask({ user_id, id });
-  if (!found || (found.isDeleted && change !== 'restore')) throw new TaskNotFound();
-  const { task, isDeleted } = found;
+  const task = await store.findTask({ user_id, id });
+  const isDeleted = task?.deleted_at !== null;
+  if (!task || (isDeleted && change !== 'restore')) throw new TaskNotFound();
   if (!allows(precondition, task.revision)) throw new RevisionMismatch(task.revision);
-  const isUnchanged = change === 'restore' ? !isDeleted : change === 'update' && hasFields(task, patch);
-  return isUnchanged ? task : undefined;
+  return isAfter(change, task, patch) ? task : undefined;
 }
 
-function hasFields(task: StoredTask, fields: Partial<TaskFields>): boolean {
-  return Object.entries(fields).every(([name, value]) => Bun.deepEquals(value, task[name as keyof TaskFields]));
+/** Whether the task is as the change would leave it. */
+function isAfter(change: Change, task: StoredTask, patch: TaskChanges): boolean {
+  if (change === 'restore') return task.deleted_at === null;
+  if (change !== 'update' && change !== 'replace') return false;
+  const { metadata } = patch;
+  const wanted =
+    metadata && change === 'update' ? { ...patch, metadata: mergeMetadata(task.metadata, metadata) } : patch;
+  return Object.entries(wanted).every(([name, value]) => Bun.deepEquals(value, task[name as keyof TaskChanges]));
 }
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;

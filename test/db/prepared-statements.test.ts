@@ -15,6 +15,8 @@ const FIELDS = {
   due_date: '2026-12-01',
   start_date: '2026-11-24',
   order: 5,
+  project: 'Home',
+  metadata: { colour: 'red' },
 };
 
 const database = await openDatabase({ url: await createDatabase(), dataDir: '', poolSize: 1, timeoutMs: 10_000 });

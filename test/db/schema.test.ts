@@ -18,7 +18,10 @@ const TASK = {
   due_date: null,
   due_at: null,
   start_date: null,
+  project: null,
   order: 0,
+  wide_order: null,
+  metadata: null,
   created_at: START,
   updated_at: START,
   revision: 1,
@@ -32,7 +35,7 @@ const BROKEN: Record<string, Record<string, unknown>> = {
     'a user_id with a control character': { user_id: 'a\u001fb' },
     'a user_id with a control character of the second range': { user_id: 'a\u0085b' },
   },
-  tasks_title_length: { 'an empty title': { title: '' }, 'a title of 201 characters': { title: '🦊'.repeat(201) } },
+  tasks_title_length: { 'an empty title': { title: '' }, 'a title of 501 characters': { title: '🦊'.repeat(501) } },
   tasks_title_trimmed: Object.fromEntries(
     [...WHITE_SPACE].flatMap((space) => {
       const name = `U+${space.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -46,6 +49,31 @@ const BROKEN: Record<string, Record<string, unknown>> = {
   tasks_completed_at_matches: {
     'a completed task without a time of completion': { completed: true },
     'an open task with a time of completion': { completed_at: START },
+  },
+  tasks_project_valid: {
+    'an empty project': { project: '' },
+    'a project of 101 characters': { project: '🦊'.repeat(101) },
+    'a project with white space before it': { project: '\u00a0Home' },
+    'a project with white space after it': { project: 'Home\ufeff' },
+  },
+  tasks_wide_order_range: {
+    'a wide order beyond what a number in JSON holds exactly': { wide_order: 2 ** 53 },
+    'a wide order that is too small': { wide_order: -(2 ** 53) },
+    'a wide order that 32 bits hold': { wide_order: 2 ** 31 - 1 },
+    'a negative wide order that 32 bits hold': { wide_order: -(2 ** 31) },
+  },
+  tasks_metadata_valid: {
+    'metadata of no keys': { metadata: {} },
+    'metadata of 51 keys': { metadata: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`${n}`, n])) },
+    'metadata that are an array': { metadata: ['red'] },
+    'metadata that are a text': { metadata: 'red' },
+    'metadata that are JSON null': { metadata: sql`'null'::jsonb` },
+    'a key without a name': { metadata: { '': 1 } },
+    'a key of 41 characters': { metadata: { ['🦊'.repeat(41)]: 1 } },
+    'a value of 501 characters': { metadata: { colour: '🦊'.repeat(501) } },
+    'a value that is null': { metadata: { colour: null } },
+    'a value that is an array': { metadata: { colours: ['red'] } },
+    'a value that is an object': { metadata: { colour: { red: 1 } } },
   },
   tasks_tags_count: { '21 tags': { tags: Array.from({ length: 21 }, (_, n) => `tag ${n}`) } },
   tasks_tags_valid: {
@@ -112,6 +140,15 @@ forEachDatabase('The tables', (_, { db }) => {
 
   test('take a good task', async () => {
     expect(await insert({})).toBeUndefined();
+  });
+
+  test('take a task with all that it may hold', async () => {
+    const keys = Array.from({ length: 50 }, (_, n) => String(n).padStart(2, '0') + '🦊'.repeat(38));
+    const metadata = Object.fromEntries(keys.map((key, n) => [key, [1.5, true, '\n🦊'.repeat(250)][n % 3]]));
+    const wide = { order: 2 ** 31 - 1, wide_order: 2 ** 53 - 1 };
+    expect(
+      await insert({ title: '🦊'.repeat(500), project: '🦊'.repeat(100), priority: 'none', ...wide, metadata }),
+    ).toBeUndefined();
   });
 
   for (const [constraint, rows] of Object.entries(BROKEN)) {

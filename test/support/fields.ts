@@ -11,25 +11,33 @@ const distinctTags = (count: number) => Array.from({ length: count }, (_, n) => 
 
 type Fields = Record<string, unknown>;
 
-/** What is sent, and how the task has it afterwards. */
-export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields }[] = [
+/** What is sent, how the task has it afterwards, and how its row does where that differs. */
+export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields; row?: Fields }[] = [
   {
     rule: 'a title loses the white space around it',
     ...pair('title', `${WHITE_SPACE}a \u00a0 b${WHITE_SPACE}`, 'a \u00a0 b'),
   },
-  { rule: 'a title may have 200 code points', ...same('title', EMOJI.repeat(200)) },
+  { rule: 'a title may have 500 code points', ...same('title', EMOJI.repeat(500)) },
   {
     rule: 'the white space around a title does not count',
-    ...pair('title', ` ${EMOJI.repeat(200)}${' '.repeat(300)}`, EMOJI.repeat(200)),
+    ...pair('title', ` ${EMOJI.repeat(500)}${' '.repeat(600)}`, EMOJI.repeat(500)),
   },
   { rule: 'a title may hold control characters, quotes and markup', ...same('title', `a\u0001\u007f'"\\%_<b>$1`) },
-  { rule: 'a title is not normalised', ...same('title', 'e\u0301 \u00e9 ﬁ') },
+  { rule: 'a title is brought into NFC', ...pair('title', 'cafe\u0301 \u212b ﬁ', 'caf\u00e9 \u00c5 ﬁ') },
+  { rule: 'the length of a title counts in NFC', ...pair('title', 'e\u0301'.repeat(500), 'é'.repeat(500)) },
   { rule: 'a description may have 10,000 code points', ...same('description', EMOJI.repeat(10_000)) },
-  { rule: 'a description keeps its white space', ...same('description', `${WHITE_SPACE}a\n\n${WHITE_SPACE}`) },
+  {
+    rule: 'a description keeps its white space, of which NFC has fewer kinds',
+    ...pair('description', `${WHITE_SPACE}a\n\n${WHITE_SPACE}`, `${WHITE_SPACE}a\n\n${WHITE_SPACE}`.normalize()),
+  },
   { rule: 'a description may begin with a byte order mark', ...same('description', '\ufeffa') },
   { rule: 'a description may be empty', ...same('description', '') },
   { rule: 'a description may be null', ...same('description', null) },
-  ...['low', 'medium', 'high'].map((priority) => ({ rule: `priority ${priority}`, ...same('priority', priority) })),
+  { rule: 'a description is brought into NFC', ...pair('description', 'cafe\u0301', 'caf\u00e9') },
+  ...['none', 'low', 'medium', 'high'].map((priority) => ({
+    rule: `priority ${priority}`,
+    ...same('priority', priority),
+  })),
   { rule: 'tags may be empty', ...same('tags', []) },
   { rule: 'there may be 20 tags', ...same('tags', distinctTags(20)) },
   { rule: 'a tag may have 50 code points', ...same('tags', [EMOJI.repeat(50), `${EMOJI.repeat(49)}.`]) },
@@ -49,6 +57,17 @@ export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields }[] =
     rule: 'a tag may hold whatever an array literal or a pattern gives a meaning to',
     ...same('tags', ['null', '{a,b}', '"', '\\', ',', "'", '%', '.*', '$', 'a\nb', '\u0001']),
   },
+  {
+    rule: 'tags that look the same are the same',
+    ...pair('tags', ['re\u0301union', 'r\u00e9union', 'RE\u0301UNION'], ['r\u00e9union']),
+  },
+  { rule: 'a project may have 100 code points', ...same('project', EMOJI.repeat(100)) },
+  {
+    rule: 'a project loses the white space around it and keeps its capitals',
+    ...pair('project', `${WHITE_SPACE}Home  office${WHITE_SPACE}`, 'Home  office'),
+  },
+  { rule: 'a project is brought into NFC', ...pair('project', '\u212bngstro\u0308m', '\u00c5ngstr\u00f6m') },
+  { rule: 'no project', ...same('project', null) },
   { rule: 'the first day', ...same('due_date', '1970-01-01') },
   { rule: 'the last day', ...same('due_date', '9999-12-31') },
   { rule: 'a leap day', ...same('due_date', '2028-02-29') },
@@ -73,30 +92,117 @@ export const ACCEPTED: readonly { rule: string; sent: Fields; kept: Fields }[] =
   { rule: 'the last day to start on', ...same('start_date', '9999-12-31') },
   { rule: 'no day to start on', ...same('start_date', null) },
   { rule: 'a start after the due day', ...same('start_date', '2026-12-02', { due_date: '2026-12-01' }) },
-  { rule: 'the least order', ...same('order', -2_147_483_648) },
-  { rule: 'the greatest order', ...same('order', 2_147_483_647) },
+  ...[
+    [-9_007_199_254_740_991, -2_147_483_648],
+    [-1_099_511_627_776, -2_147_483_648],
+    [-2_147_483_649, -2_147_483_648],
+    [2_147_483_648, 2_147_483_647],
+    [9_007_199_254_740_991, 2_147_483_647],
+  ].map(([wide = 0, order]) => ({
+    rule: `order ${wide}`,
+    ...same('order', wide),
+    row: { order, wide_order: wide },
+  })),
+  ...[-2_147_483_648, 0, 2_147_483_647].map((order) => ({
+    rule: `order ${order}`,
+    ...same('order', order),
+    row: { order, wide_order: null },
+  })),
+  { rule: 'no metadata', ...same('metadata', {}), row: { metadata: null } },
+  {
+    rule: 'metadata of strings, numbers and booleans, as they come',
+    ...same('metadata', {
+      'RRULE:x': 'FREQ=DAILY;\n',
+      ' e\u0301 ': ' e\u0301 ',
+      empty: '',
+      yes: true,
+      no: false,
+      ...{ half: 0.5, least: 5e-324, greatest: 1.7976931348623157e308, safe: 9_007_199_254_740_991 },
+    }),
+  },
+  { rule: 'a negative zero in metadata', ...pair('metadata', { zero: -0 }, { zero: 0 }) },
+  {
+    rule: 'metadata of 50 keys of 40 code points with 500 in their values',
+    ...same(
+      'metadata',
+      Object.fromEntries(
+        Array.from({ length: 50 }, (_, n) => [String(n).padStart(2, '0') + EMOJI.repeat(38), EMOJI.repeat(500)]),
+      ),
+    ),
+  },
+  {
+    rule: 'metadata with keys of every object',
+    ...same('metadata', JSON.parse('{"__proto__": 1, "constructor": "x", "toString": true}')),
+  },
 ];
 
 const TEXT = 'without U+0000 or lone surrogates';
 const DETAILS = {
-  title: `must be a string of 1 to 200 characters after trimming, ${TEXT}`,
+  title: `must be a string of 1 to 500 characters after trimming, ${TEXT}`,
   description: `must be a string of 0 to 10000 characters, ${TEXT}, or null`,
   completed: 'must be true or false',
-  priority: 'must be one of low, medium, high',
+  priority: 'must be one of none, low, medium, high',
   tags: 'must be an array of at most 20 items',
+  project: `must be a string of 1 to 100 characters after trimming, ${TEXT}, or null`,
   tag: `must be a string of 1 to 50 characters after trimming, ${TEXT}`,
   due_date: 'must be a day as 2026-12-01, from 1970 to 9999, or null',
   due_at: 'must be an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999, or null',
   start_date: 'must be a day as 2026-12-01, from 1970 to 9999, or null',
-  order: 'must be an integer from -2147483648 to 2147483647',
+  order: 'must be an integer from -9007199254740991 to 9007199254740991',
 };
 
-/** What is sent, and the one fault that the answer must tell of it. */
-export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; detail: string }[] = [
+/** @param patch whether it is one: there null removes a key, and all keys may be exchanged for others */
+const metadataDetail = (patch: boolean) =>
+  `must be an object of at most ${patch ? 100 : 50} keys of 1 to 40 characters, each with a string of up to 500 characters, a finite number, true or false${patch ? ', or null to remove the key' : ''}; ${TEXT}`;
+
+/** Metadata that POST, PUT and PATCH refuse. */
+const NO_METADATA: [what: string, metadata: unknown][] = [
+  ['101 keys', Object.fromEntries(Array.from({ length: 101 }, (_, n) => [n, n]))],
+  ['an empty key', { '': 1 }],
+  ['a key of 41 code points', { [EMOJI.repeat(41)]: 1 }],
+  ['a key with U+0000', { 'a\0b': 1 }],
+  ['a key with a lone surrogate', { '\ud83e': 1 }],
+  ['a value of 501 code points', { colour: EMOJI.repeat(501) }],
+  ['a value with U+0000', { colour: '\0' }],
+  ['a value with a lone surrogate', { colour: '\udd8a' }],
+  ['an array in it', { colours: ['red'] }],
+  ['an object in it', { colour: { red: 1 } }],
+  ['an array', ['red']],
+  ['a string', 'red'],
+  ['a number', 5],
+  ['null', null],
+];
+
+/** What is sent, and the one fault that the answer must tell of it; `patchDetail` where a patch is told another. */
+export const REFUSED: readonly {
+  rule: string;
+  sent: Fields;
+  pointer: string;
+  detail: string;
+  patchDetail?: string;
+}[] = [
+  ...NO_METADATA.map(([what, metadata]) => ({
+    rule: `metadata: ${what}`,
+    sent: { metadata },
+    pointer: '/metadata',
+    detail: metadataDetail(false),
+    patchDetail: metadataDetail(true),
+  })),
+  ...refused('project', [
+    ['empty', ''],
+    ['nothing but white space', WHITE_SPACE],
+    ['101 code points', EMOJI.repeat(101)],
+    ['101 code points in NFC', '\u0958'.repeat(51)],
+    ['U+0000', 'a\0b'],
+    ['a lone surrogate', '\ud83e'],
+    ['a number', 5],
+    ['an array', ['Home']],
+  ]),
   ...refused('title', [
     ['empty', ''],
     ['nothing but white space', WHITE_SPACE],
-    ['201 code points', EMOJI.repeat(201)],
+    ['501 code points', EMOJI.repeat(501)],
+    ['501 code points in NFC', '\u0958'.repeat(251)],
     ['U+0000', 'a\0b'],
     ['a lone high surrogate', 'a\ud83e'],
     ['a lone low surrogate', '\udd8ab'],
@@ -191,8 +297,8 @@ export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; de
     ['an array', ['2026-12-01']],
   ]),
   ...refused('order', [
-    ['below 32 bits', -2_147_483_649],
-    ['above 32 bits', 2_147_483_648],
+    ['below what a double holds exactly', -9_007_199_254_740_992],
+    ['above what a double holds exactly', 9_007_199_254_740_992],
     ['beyond what a double holds exactly', 1e300],
     ['a fraction', 1.5],
     ['a string', '5'],
@@ -210,7 +316,7 @@ export const REFUSED: readonly { rule: string; sent: Fields; pointer: string; de
     ['another case of a field', 'Title', '/Title'],
     ['a field that is empty', '', '/'],
     ['a field that a pointer has to escape', 'a/b~c', '/a~1b~0c'],
-    ['what the database keeps for itself', 'deleted_at', '/deleted_at'],
+    ['what the database keeps for itself', 'wide_order', '/wide_order'],
     ['a field of every object', 'constructor', '/constructor'],
   ].map(([rule = '', field = '', pointer = '']) => ({
     rule,
@@ -244,6 +350,7 @@ export const READ_ONLY: Fields = {
   completed_at: '2001-01-01T00:00:00Z',
   created_at: { never: true },
   updated_at: null,
+  deleted_at: 'long ago',
   revision: -1,
   url: ['\0'],
 };

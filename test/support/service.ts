@@ -24,11 +24,16 @@ export interface Service extends AsyncDisposable {
 /**
  * Starts the service and waits until it listens. It inherits nothing from this process but the way to programs.
  * @param bunArguments what Bun is told besides, such as `--preload`
+ * @param main the file to run, of another version
  */
-export async function startService(environment: Environment, bunArguments: string[] = []): Promise<Service> {
+export async function startService(
+  environment: Environment,
+  bunArguments: string[] = [],
+  main = MAIN,
+): Promise<Service> {
   const { folder, remove } = await makeFolder();
   const logFile = join(folder, 'log');
-  const child = spawnService(environment, { stdout: Bun.file(logFile), bunArguments });
+  const child = spawnService(environment, { stdout: Bun.file(logFile), bunArguments, main });
   const log = async () => {
     const text = await Bun.file(logFile).text();
     return text
@@ -74,10 +79,10 @@ export async function runToEnd(serviceArguments: string[], environment: Environm
 /** Starts the service and waits for nothing. */
 export function spawnService<Out extends 'pipe' | 'ignore' | ReturnType<typeof Bun.file>>(
   environment: Environment,
-  options: { stdout: Out; bunArguments?: string[]; serviceArguments?: string[] },
+  options: { stdout: Out; bunArguments?: string[]; serviceArguments?: string[]; main?: string },
 ) {
-  const { stdout, bunArguments = [], serviceArguments = [] } = options;
-  return Bun.spawn([process.execPath, ...bunArguments, MAIN, ...serviceArguments], {
+  const { stdout, bunArguments = [], serviceArguments = [], main = MAIN } = options;
+  return Bun.spawn([process.execPath, ...bunArguments, main, ...serviceArguments], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
     stdin: 'ignore',
     stdout,

@@ -75,8 +75,14 @@ function order<T extends string | number>(a: T, b: T): number {
 
 /** The task as a client sees it. */
 export function toTask(row: Row, user_id: string): Task {
-  const { deleted_at: _, ...task } = row;
-  return { ...task, user_id, url: `${ORIGIN}/api/${user_id}/tasks/${row.id}` };
+  const { wide_order, ...task } = row;
+  return {
+    ...task,
+    order: wide_order ?? row.order,
+    metadata: row.metadata ?? {},
+    user_id,
+    url: `${ORIGIN}/api/${user_id}/tasks/${row.id}`,
+  };
 }
 
 export function toQuery({ tag = [], ...filter }: Filter, sort?: Sort): string {
@@ -101,10 +107,13 @@ export function rowOf(n: number, fields: Partial<Row> = {}): Row {
     completed_at: null,
     priority: 'medium',
     tags: [],
+    project: null,
     due_date: null,
     due_at: null,
     start_date: null,
     order: 0,
+    wide_order: null,
+    metadata: null,
     created_at: INSTANTS[0],
     updated_at: INSTANTS[0],
     revision: n + 1,

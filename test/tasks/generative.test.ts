@@ -25,7 +25,7 @@ const text = fc.oneof(
       '\0',
       '\ud800',
       '\ufeff',
-      '🦊'.repeat(201),
+      '🦊'.repeat(501),
       "'; drop table tasks; --",
       '%',
       '{}',
@@ -66,6 +66,8 @@ const title = fc.oneof(
   { weight: 1, arbitrary: text },
 );
 
+const plain = fc.oneof(fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }), words);
+
 const due_date = or(fc.option(instant.map((time) => time.slice(0, 10))));
 const due_at = or(fc.option(instant));
 /** Both at once are refused. */
@@ -81,10 +83,12 @@ const others = fc.record(
     title: or(title),
     description: or(fc.option(text)),
     completed: or(fc.boolean()),
-    priority: or(fc.constantFrom('low', 'medium', 'high')),
+    priority: or(fc.constantFrom('none', 'low', 'medium', 'high')),
     tags: or(fc.array(title)),
     start_date: due_date,
-    order: or(fc.oneof({ weight: 9, arbitrary: fc.integer() }, { weight: 1, arbitrary: fc.double() })),
+    order: or(fc.oneof({ weight: 9, arbitrary: fc.maxSafeInteger() }, { weight: 1, arbitrary: fc.double() })),
+    project: or(fc.option(title)),
+    metadata: or(fc.dictionary(words, fc.oneof({ weight: 9, arbitrary: plain }, { weight: 1, arbitrary: text }))),
   },
   { requiredKeys: ['title'] },
 );
@@ -185,8 +189,22 @@ const headers = fc.oneof(
 );
 
 /** What the service may not change of a task that it accepts. */
-function asStored({ title, description = null, completed = false, priority = 'medium' }: Record<string, unknown>) {
-  return { title: String(title).trim(), description, completed, priority };
+function asStored({
+  title,
+  description = null,
+  completed = false,
+  priority = 'medium',
+  metadata = {},
+}: Record<string, unknown>) {
+  return {
+    title: String(title).trim().normalize(),
+    description: typeof description === 'string' ? description.normalize() : description,
+    completed,
+    priority,
+    metadata: Object.fromEntries(
+      Object.entries(metadata as object).map(([key, value]) => [key, value === 0 ? 0 : value]),
+    ),
+  };
 }
 
 forEachDatabase('Whatever is asked', (open) => {

@@ -15,9 +15,11 @@ forEachDatabase('PUT /api/{user_id}/tasks/{id}', (open) => {
       completed: true,
       priority: 'high',
       tags: ['errand'],
+      project: 'Home',
       due_date: '2026-12-01',
       start_date: '2026-11-24',
-      order: 7,
+      order: 2 ** 40,
+      metadata: { colour: 'red' },
     });
     clock.now = Date.parse(LATER);
     const replaced = {
@@ -28,25 +30,33 @@ forEachDatabase('PUT /api/{user_id}/tasks/{id}', (open) => {
       completed_at: null,
       priority: 'medium' as const,
       tags: [],
+      project: null,
       due_date: null,
       start_date: null,
       order: 0,
+      metadata: {},
       updated_at: LATER,
       revision: 2,
     };
     const answer = await call('PUT', task.url, { body: { title: ' Buy bread ' } });
     expect(answer).toEqual(success(200, replaced, { etag: '"2"' }));
     const { url: _, ...row } = replaced;
-    expect(await stored()).toEqual({ tasks: [{ ...row, deleted_at: null, due: null }], revision: 2 });
+    expect(await stored()).toEqual({ tasks: [{ ...row, metadata: null, wide_order: null, due: null }], revision: 2 });
   });
 
-  for (const { rule, sent, kept } of ACCEPTED) {
+  for (const { rule, sent, kept, row = kept } of ACCEPTED) {
     test(`accepts: ${rule}`, async () => {
       const { call, create, stored } = open();
-      const { url } = await create({ title: 'Before', description: 'Before', tags: ['before'], order: 1 });
+      const { url } = await create({
+        title: 'Before',
+        description: 'Before',
+        tags: ['before'],
+        order: -(2 ** 40),
+        metadata: { before: true },
+      });
       const answer = await call('PUT', url, { body: { title: 'Buy milk', ...sent } });
       expect(answer).toMatchObject({ status: 200, body: kept });
-      expect((await stored()).tasks).toMatchObject([kept]);
+      expect((await stored()).tasks).toMatchObject([row]);
     });
   }
 

@@ -12,6 +12,7 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
     description: 'Before',
     priority: 'low',
     tags: ['before'],
+    project: 'Before',
     due_date: '2026-01-01',
     start_date: '2025-12-24',
     order: 1,
@@ -22,9 +23,11 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
     description: 'After',
     priority: 'high',
     tags: ['after', 'before'],
+    project: 'After',
     due_date: '2026-12-31',
     start_date: '2026-12-24',
     order: -1,
+    metadata: { colour: 'red' },
   })) {
     test(`changes ${field} alone and leaves every other field as it is`, async () => {
       const { call, clock, create, stored } = open();
@@ -39,16 +42,61 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
     });
   }
 
-  for (const { rule, sent, kept } of ACCEPTED) {
+  for (const { rule, sent, kept, row = kept } of ACCEPTED) {
     test(`accepts: ${rule}`, async () => {
       const { call, create, stored } = open();
       const task = await create({ description: 'Before', tags: ['before'], order: 1 });
       const answer = await call('PATCH', task.url, { body: sent });
       const { updated_at: _, revision: __, ...others } = task;
       expect(answer).toMatchObject({ status: 200, body: { ...others, ...kept } });
-      expect((await stored()).tasks).toMatchObject([kept]);
+      expect((await stored()).tasks).toMatchObject([row]);
     });
   }
+
+  test('merges metadata by key: what is left out stays, null removes a key', async () => {
+    const { call, create } = open();
+    const { url } = await create({ metadata: { colour: 'red', estimate: 3, done: false } });
+    for (const [patch, metadata, revision] of [
+      [{ colour: 'blue' }, { colour: 'blue', estimate: 3, done: false }, 2],
+      [{ done: null, place: 'home' }, { colour: 'blue', estimate: 3, place: 'home' }, 3],
+      [{ estimate: 3, other: null }, { colour: 'blue', estimate: 3, place: 'home' }, 3],
+      [{}, { colour: 'blue', estimate: 3, place: 'home' }, 3],
+      [{ colour: null, estimate: null, place: null }, {}, 4],
+      [{ colour: null }, {}, 4],
+    ] as const) {
+      const answer = await call('PATCH', url, { body: { metadata: patch } });
+      expect(answer).toMatchObject({ status: 200, headers: { etag: `"${revision}"` }, body: { revision } });
+      expect((answer.body as Task).metadata).toEqual(metadata);
+    }
+  });
+
+  test('patches of different keys at the same moment all win', async () => {
+    const { call, create } = open();
+    const { url } = await create({ metadata: { here: true } });
+    const keys = Array.from({ length: 20 }, (_, n) => `key ${n}`);
+    const answers = await Promise.all(keys.map((key) => call('PATCH', url, { body: { metadata: { [key]: key } } })));
+    expect(answers.map(({ status }) => status)).toEqual(keys.map(() => 200));
+    const { body } = await call<Task>('GET', url);
+    expect(body).toMatchObject({ revision: 21 });
+    expect(body.metadata).toEqual({ here: true, ...Object.fromEntries(keys.map((key) => [key, key])) });
+  });
+
+  test('refuses metadata that together with what is there has more than 50 keys, and changes nothing', async () => {
+    const { call, create, stored, root } = open();
+    const metadata = Object.fromEntries(Array.from({ length: 49 }, (_, n) => [`key ${n}`, n]));
+    const { id, url } = await create({ metadata });
+    const before = await stored();
+    const refusal = invalidInput(`${root}/${id}`, [
+      { in: 'body', pointer: '/metadata', detail: 'must not leave the task more than 50 keys' },
+    ]);
+    const body = { order: 5, metadata: { a: 1, b: 2 } };
+    expect(await call('PATCH', url, { body })).toEqual(refusal);
+    expect(await call('PATCH', url, { body, headers: { 'idempotency-key': 'k' } })).toEqual(refusal);
+    expect(await stored()).toEqual(before);
+    const exchanged = await call<Task>('PATCH', url, { body: { metadata: { ...body.metadata, 'key 0': null } } });
+    expect(exchanged.status).toBe(200);
+    expect(Object.keys(exchanged.body.metadata)).toHaveLength(50);
+  });
 
   test('takes both media types of a patch', async () => {
     const { call, create } = open();
@@ -184,13 +232,13 @@ forEachDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
 });
 
 onOneDatabase('PATCH /api/{user_id}/tasks/{id}', (open) => {
-  for (const { rule, sent, pointer, detail } of REFUSED) {
+  for (const { rule, sent, pointer, detail, patchDetail = detail } of REFUSED) {
     test(`refuses, and leaves the task as it is: ${rule}`, async () => {
       const { refuse, root, create, stored } = open();
       const { id } = await create();
       const before = await stored();
       expect(await refuse('PATCH', `${root}/${id}`, { body: { order: 5, ...sent } })).toEqual(
-        invalidInput(`${root}/${id}`, [{ in: 'body', pointer, detail }]),
+        invalidInput(`${root}/${id}`, [{ in: 'body', pointer, detail: patchDetail }]),
       );
       expect(await stored()).toEqual(before);
     });

@@ -2,11 +2,11 @@
 import { and, asc, count, desc, eq, gt, isNull, lt, or, type SQL } from 'drizzle-orm';
 import type { Database } from '../../db/database.ts';
 import type { Drizzle } from '../../db/driver.ts';
-import { type DriverInstant, rowsOf } from '../../db/driver-values.ts';
+import { rowsOf } from '../../db/driver-values.ts';
 import { descendingNullsLast, expression, parameter, rowIsBeyond, scalar } from '../../db/expressions.ts';
 import { remember, statementName } from '../../db/prepared.ts';
 import { taskColumns, tasks, userRevisions } from '../../db/schema.ts';
-import { type StoredTask, type TaskRow, toStoredTask } from '../fields.ts';
+import { type ListedRow, type StoredTask, type TaskRow, toListedTask, toStoredTask } from '../fields.ts';
 import { type Place, type Selection, splitSort, type TaskFilter } from '../query.ts';
 import type { Sort, SortKey } from '../schema.ts';
 import { isLive, matches, parametersOf, shapeOf, thisTask } from './conditions.ts';
@@ -36,11 +36,7 @@ export function createReads({ db, read }: Database) {
   // By the index: a planner that avoids reading tables would otherwise compile this statement first.
   const nothing = db.select(taskColumns).from(tasks).where(eq(tasks.user_id, '')).limit(0).prepare('read_nothing');
   const liveTask = db.select(taskColumns).from(tasks).where(and(thisTask, isLive)).prepare('get_task');
-  const anyTask = db
-    .select({ ...taskColumns, deleted_at: tasks.deleted_at })
-    .from(tasks)
-    .where(thisTask)
-    .prepare('find_task');
+  const anyTask = db.select(taskColumns).from(tasks).where(thisTask).prepare('find_task');
   const counter = db
     .select({ revision: userRevisions.revision })
     .from(userRevisions)
@@ -61,9 +57,9 @@ export function createReads({ db, read }: Database) {
     },
 
     /** The task, in the bin or out of it. */
-    async findTask(key: TaskKey): Promise<{ task: StoredTask; isDeleted: boolean } | undefined> {
-      const [row] = await read(() => rowsOf<TaskRow & { deleted_at: DriverInstant | null }>(anyTask, { ...key }));
-      return row && { task: toStoredTask(row), isDeleted: row.deleted_at !== null };
+    async findTask(key: TaskKey): Promise<StoredTask | undefined> {
+      const [row] = await read(() => rowsOf<TaskRow>(anyTask, { ...key }));
+      return row && toStoredTask(row);
     },
 
     /** The user's counter; 0 for a user who never had a task. */
@@ -78,7 +74,7 @@ export function createReads({ db, read }: Database) {
       const parameters = { ...parametersOf(filter), ...place, user_id, limit };
       const rows = await read(() => rowsOf<PageRow>(statement, parameters));
       return {
-        tasks: rows.filter(isTask).map(toStoredTask),
+        tasks: rows.filter(isTask).map((row) => toListedTask(row, user_id)),
         revision: Number(rows[0]?.list_revision ?? 0),
         total: counted ? Number(rows[0]?.total ?? 0) : undefined,
       };
@@ -87,9 +83,12 @@ export function createReads({ db, read }: Database) {
 }
 
 /** A row of a page; an empty page has one row without a task. */
-type PageRow = (TaskRow | { id: null }) & { list_revision: number | string; total?: number | string };
+type PageRow = (ListedRow | { id: null }) & { list_revision: number | string; total?: number | string };
 
-const isTask = (row: PageRow): row is TaskRow & PageRow => row.id !== null;
+const isTask = (row: PageRow): row is ListedRow & PageRow => row.id !== null;
+
+/** What is the same in every row is left out: each column makes a page one percent dearer. */
+const { user_id: _, deleted_at, ...listedColumns } = taskColumns;
 
 interface PageShape {
   filter: TaskFilter;
@@ -108,7 +107,7 @@ function preparePage(db: Drizzle, { filter, sort, start, counted }: PageShape) {
     ? [nullable ? descendingNullsLast(column) : desc(column), desc(tasks.id)]
     : [asc(column), asc(tasks.id)];
   const page = db
-    .select(taskColumns)
+    .select(filter.deleted ? { ...listedColumns, deleted_at } : listedColumns)
     .from(tasks)
     .where(and(matching, beyond(filter, sort, start)))
     .orderBy(...order)

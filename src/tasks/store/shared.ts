@@ -9,8 +9,8 @@ import type { Drizzle } from '../../db/driver.ts';
 import { type PreparedStatement, rowsOf } from '../../db/driver-values.ts';
 import { columnNamed, expression, isElementOf, rowsOfArrays, rowsOfJson, typesOf } from '../../db/expressions.ts';
 import { remember, statementName } from '../../db/prepared.ts';
-import { taskColumns, tasks, userRevisions, writtenColumns } from '../../db/schema.ts';
-import { type StoredTask, type TaskRow, toStoredTask, WRITABLE_FIELDS } from '../fields.ts';
+import { taskColumns, tasks, userRevisions } from '../../db/schema.ts';
+import { type StoredTask, type TaskRow, toColumns, toStoredTask, WRITABLE_FIELDS } from '../fields.ts';
 import { isLive } from './conditions.ts';
 import type { TaskKey } from './reads.ts';
 import type { TaskStore } from './store.ts';
@@ -52,7 +52,7 @@ export function sharingStatements(store: TaskStore, { db, read, write }: Databas
 
   const createTasks = prepareCreateMany(db);
   const createTask = batchedWrites<TaskToCreate, StoredTask>(
-    (created) => writeMany(createTasks, created),
+    (created) => writeMany(createTasks, created.map(toColumns)),
     (task) => store.createTask(task),
     ownerOf,
   );
@@ -163,6 +163,6 @@ function prepareChangeMany(db: Drizzle, change: Change) {
  */
 function rowsToWrite(db: Drizzle) {
   const flags = Object.fromEntries(WRITABLE_FIELDS.map((name) => [flagOf(name), 'boolean']));
-  const types = { ...typesOf(writtenColumns), ...flags };
-  return db.$with('rows', writtenColumns).as(rowsOfJson('rows', types, isNull(columnNamed('deleted_at'))));
+  const types = { ...typesOf(taskColumns), ...flags };
+  return db.$with('rows', taskColumns).as(rowsOfJson('rows', types, isNull(columnNamed('deleted_at'))));
 }

@@ -15,6 +15,8 @@ import {
   excluded,
   expression,
   isDistinctFrom,
+  jsonParameter,
+  mergePatch,
   minus,
   parameter,
   plus,
@@ -24,9 +26,16 @@ import {
   when,
 } from '../../db/expressions.ts';
 import { remember, statementName } from '../../db/prepared.ts';
-import { taskColumns, tasks, userRevisions } from '../../db/schema.ts';
-import { InvalidInput } from '../../errors.ts';
-import { type StoredTask, type TaskFields, type TaskRow, toStoredTask, WRITABLE_FIELDS } from '../fields.ts';
+import { LIMITS, type Metadata, taskColumns, tasks, userRevisions } from '../../db/schema.ts';
+import { InvalidInput, type Violation } from '../../errors.ts';
+import {
+  type StoredTask,
+  type TaskChanges,
+  type TaskRow,
+  toColumns,
+  toStoredTask,
+  WRITABLE_FIELDS,
+} from '../fields.ts';
 import type { Precondition, TaskFilter } from '../query.ts';
 import type { WritableField } from '../schema.ts';
 import { type AnswerKey, keepingAnswer, throwKeyTaken } from './answers.ts';
@@ -41,8 +50,10 @@ import {
   thisTask,
 } from './conditions.ts';
 
-/** Sets the fields of a patch, toggles completion, puts the task into the bin, or takes it out of there. */
-export type Change = 'update' | 'toggle' | 'delete' | 'restore';
+/**
+ * Sets the fields of a patch, sets all fields, toggles completion, puts the task into the bin, or takes it out of there.
+ */
+export type Change = 'update' | 'replace' | 'toggle' | 'delete' | 'restore';
 
 /** A task to create; its statement gives it a revision. */
 export type TaskToCreate = Omit<StoredTask, 'revision'>;
@@ -52,8 +63,8 @@ export interface TaskToChange extends Precondition {
   user_id: string;
   id: string;
   updated_at: string;
-  /** The fields to set, in their normal form; only an update has any. */
-  patch?: Partial<TaskFields>;
+  /** The fields to set, in their normal form; only an update or a replacement has any. */
+  patch?: TaskChanges;
 }
 
 /**
@@ -73,7 +84,7 @@ export function createWrites({ db, write }: Database) {
 
   return {
     async createTask(task: TaskToCreate, key?: AnswerKey): Promise<StoredTask> {
-      const row = await run(key ? create.keyed : create.plain, { ...task, ...key });
+      const row = await run(key ? create.keyed : create.plain, { ...toColumns(task), ...key });
       return toStoredTask(row as TaskRow);
     },
 
@@ -104,10 +115,20 @@ export function createWrites({ db, write }: Database) {
   };
 }
 
+/** What a patch may break only together with what the task has, by the constraint. */
+const VIOLATIONS: Record<string, Violation> = {
+  tasks_due_once: { in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' },
+  tasks_metadata_valid: {
+    in: 'body',
+    pointer: '/metadata',
+    detail: `must not leave the task more than ${LIMITS.metadataKeys} keys`,
+  },
+};
+
 /** A constraint that a write broke, as an error of the domain. */
 function throwDomainError(error: unknown): never {
-  if (postgresError(error)?.constraint === 'tasks_due_once')
-    throw new InvalidInput([{ in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' }]);
+  const violation = VIOLATIONS[postgresError(error)?.constraint ?? ''];
+  if (violation) throw new InvalidInput([violation]);
   throwKeyTaken(error);
 }
 
@@ -135,10 +156,14 @@ function prepareCreate(db: Drizzle, keyed: boolean) {
       .returning({ revision: userRevisions.revision }),
   );
   const fields = Object.fromEntries(Object.keys(taskColumns).map((name) => [name, parameter(name)])) as Record<
-    keyof StoredTask,
+    keyof typeof taskColumns,
     Placeholder
   >;
-  const values = { ...fields, revision: scalar<number>(db.select({ revision: bump.revision }).from(bump)) };
+  const values = {
+    ...fields,
+    metadata: jsonParameter<Metadata>('metadata'),
+    revision: scalar<number>(db.select({ revision: bump.revision }).from(bump)),
+  };
   const insert = (start: Pick<Drizzle, 'insert'>) => start.insert(tasks).values(values).returning(taskColumns);
   if (!keyed) return insert(db.with(bump)).prepare('create_task');
   const written = db.$with('written').as(insert(db));
@@ -175,30 +200,35 @@ function prepareChange(db: Drizzle, { change, keyed }: ChangeShape) {
   return query.prepare(statementName(`${change}_task_keyed`, query));
 }
 
+type Settable = WritableField | 'wide_order';
+
 /** The values that a change sets, wherever its statement has them from, and which fields of a patch it sets. */
 export interface NewValues {
-  value(name: WritableField | 'updated_at'): SQL;
+  value(name: Settable | 'updated_at'): SQL;
   isSet(name: WritableField): SQL;
 }
 
 /** One statement serves every patch: each field has a flag that says whether it is set. */
 const PARAMETERS: NewValues = {
-  value: (name) => typedParameter(name, tasks[name].getSQLType()),
+  value: (name) => (name === 'metadata' ? jsonParameter(name) : typedParameter(name, tasks[name].getSQLType())),
   isSet: (name) => typedParameter(flagOf(name), 'boolean'),
 };
 
 export const flagOf = (name: string) => `${name}_is_set`;
 
-const NOTHING_SET = Object.fromEntries(
-  WRITABLE_FIELDS.flatMap((name) => [
-    [name, null],
-    [flagOf(name), false],
-  ]),
-);
+const NOTHING_SET = {
+  wide_order: null,
+  ...Object.fromEntries(
+    WRITABLE_FIELDS.flatMap((name) => [
+      [name, null],
+      [flagOf(name), false],
+    ]),
+  ),
+};
 
 /** The values and flags of a patch; the fields that it leaves alone are NULL. */
-export function rowOfPatch(patch: Partial<TaskFields>): Record<string, unknown> {
-  const row: Record<string, unknown> = { ...NOTHING_SET, ...patch };
+export function rowOfPatch(patch: TaskChanges): Record<string, unknown> {
+  const row: Record<string, unknown> = { ...NOTHING_SET, ...toColumns(patch) };
   for (const name in patch) row[flagOf(name)] = true;
   return row;
 }
@@ -207,13 +237,26 @@ export function stateBefore(change: Change): SQL {
   return change === 'restore' ? isDeleted : isLive;
 }
 
-export function needsChange(change: Change, { isSet, value }: NewValues): SQL | undefined {
-  if (change !== 'update') return undefined;
-  return or(...WRITABLE_FIELDS.map((name) => and(isSet(name), isDistinctFrom(tasks[name], value(name)))));
+/** An order has two columns. */
+const SETTABLE = [...WRITABLE_FIELDS, 'wide_order'] as const;
+
+const isFlagged = ({ isSet }: NewValues, name: Settable) => isSet(name === 'wide_order' ? 'order' : name);
+
+function newValue(change: Change, { value }: NewValues, name: Settable): SQL {
+  return name === 'metadata' && change === 'update' ? mergePatch(tasks.metadata, value(name)) : value(name);
 }
 
-export function effectOf(change: Change, { isSet, value }: NewValues): PgUpdateSetSource<typeof tasks> {
-  const updated_at = value('updated_at') as SQL<string>;
+export function needsChange(change: Change, values: NewValues): SQL | undefined {
+  if (change !== 'update' && change !== 'replace') return undefined;
+  return or(
+    ...SETTABLE.map((name) =>
+      and(isFlagged(values, name), isDistinctFrom(tasks[name], newValue(change, values, name))),
+    ),
+  );
+}
+
+export function effectOf(change: Change, values: NewValues): PgUpdateSetSource<typeof tasks> {
+  const updated_at = values.value('updated_at') as SQL<string>;
   switch (change) {
     case 'delete':
       return { updated_at, deleted_at: updated_at };
@@ -221,11 +264,12 @@ export function effectOf(change: Change, { isSet, value }: NewValues): PgUpdateS
       return { updated_at, deleted_at: null };
     case 'toggle':
       return { updated_at, completed: not(tasks.completed), completed_at: when(not(tasks.completed), updated_at) };
-    case 'update': {
-      const patched = (name: WritableField) => when(isSet(name), value(name), tasks[name]);
-      const values = Object.fromEntries(WRITABLE_FIELDS.map((name) => [name, patched(name)]));
-      const completed_at = when(patched('completed'), coalesce(tasks.completed_at, updated_at));
-      return { updated_at, ...values, completed_at };
+    case 'update':
+    case 'replace': {
+      const changed = (name: Settable) => when(isFlagged(values, name), newValue(change, values, name), tasks[name]);
+      const fields = Object.fromEntries(SETTABLE.map((name) => [name, changed(name)]));
+      const completed_at = when(changed('completed'), coalesce(tasks.completed_at, updated_at));
+      return { updated_at, ...fields, completed_at };
     }
   }
 }
