@@ -53,7 +53,7 @@ export function invalidInput(errors: Violation[]): Problem {
   return new Problem('invalid-input', `The request has ${count}; see errors.`, { errors });
 }
 
-/** The document of RFC 9457 for one occurrence: `instance` is the path of the request. */
+/** The document of RFC 9457 for one occurrence: `instance` is the path of the request, as the client sees it. */
 export function problemDocument(problem: Problem, instance: string, requestId: string) {
   const { status, title } = PROBLEMS[problem.kind];
   return {
