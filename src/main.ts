@@ -10,9 +10,6 @@ import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/ids.ts';
 
-/** How long clients on kept-alive connections have to receive an answer that tells them to connect elsewhere. */
-const DRAIN_MS = 500;
-
 class CannotListen extends Error {}
 
 const [command, folder] = process.argv.slice(2);
@@ -78,15 +75,18 @@ function listen(): void {
   }
 }
 
-/** Stops being ready, drains, refuses connections, answers requests in flight, closes the database. */
+/**
+ * Stops being ready, and for a while still accepts connections and asks clients to connect elsewhere; then refuses
+ * connections, answers requests in flight, closes the database.
+ */
 async function stop(signal: string): Promise<void> {
   // Nothing is in flight yet, or this is the second signal.
   if (!app) process.exit(0);
   if (stopping) process.exit(1);
   stopping = true;
   logger.info({ signal }, 'stopping');
+  await Bun.sleep(config.shutdownDrainMs);
   const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);
-  await Promise.race([Bun.sleep(DRAIN_MS), deadline]);
   const outcome = await Promise.race([app.stop().then(() => 'done' as const), deadline]);
   endBackups();
   await Promise.race([database.close(), Bun.sleep(1000)]);

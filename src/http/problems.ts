@@ -65,7 +65,7 @@ export type ProblemDocument<Kind extends ProblemName = ProblemName> = Kind exten
     } & (Kind extends 'invalid-input' ? { errors: Violation[] } : unknown)
   : never;
 
-/** The document of RFC 9457 for one occurrence: `instance` is the path of the request. */
+/** The document of RFC 9457 for one occurrence: `instance` is the path of the request, as the client sees it. */
 export function problemDocument(problem: Problem, instance: string, requestId: string) {
   const { status, title } = PROBLEMS[problem.kind];
   return {
