@@ -18,6 +18,7 @@ const DEFAULTS = {
   requireIfMatch: false,
   maxBodyBytes: 262_144,
   logLevel: 'info',
+  logFormat: 'auto',
   shutdownGraceSeconds: 10,
 };
 
@@ -49,6 +50,7 @@ test('Every variable sets its setting, with or without white space around it', (
     REQUIRE_IF_MATCH: 'true',
     MAX_BODY_BYTES: '2048',
     LOG_LEVEL: 'warn',
+    LOG_FORMAT: 'json',
     SHUTDOWN_GRACE_SECONDS: '0',
   };
   const padded = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, ` ${value}\n`]));
@@ -69,6 +71,7 @@ test('Every variable sets its setting, with or without white space around it', (
       requireIfMatch: true,
       maxBodyBytes: 2048,
       logLevel: 'warn',
+      logFormat: 'json',
       shutdownGraceSeconds: 0,
     });
 });
@@ -141,6 +144,7 @@ const VALUES = {
     right: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
     wrong: ['INFO', 'trace', 'loud'],
   },
+  LOG_FORMAT: { expected: 'auto, text or json', right: ['auto', 'text', 'json'], wrong: ['JSON', 'pretty'] },
   SHUTDOWN_GRACE_SECONDS: { expected: 'an integer from 0 to 3600', right: ['0', '3600'], wrong: ['-1', '3601', '10s'] },
 };
 
