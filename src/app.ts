@@ -16,7 +16,7 @@ import type { Log } from './log.ts';
 import type { NewTaskId } from './tasks/ids.ts';
 import { purgeAnswers } from './tasks/once.ts';
 import { type TaskRoutesOptions, taskRoutes } from './tasks/routes.ts';
-import { Completion, NewTask, Task, TaskList, TaskPatch, TaskReplacement } from './tasks/schema.ts';
+import { Completion, Facets, NewTask, Task, TaskList, TaskPatch, TaskReplacement } from './tasks/schema.ts';
 import { sharingStatements } from './tasks/store/shared.ts';
 import { createTaskStore } from './tasks/store/store.ts';
 
@@ -24,6 +24,7 @@ import { createTaskStore } from './tasks/store/store.ts';
 const SCHEMAS = {
   Task,
   TaskList: { ...TaskList, items: { $ref: '#/components/schemas/Task' } },
+  Facets,
   NewTask,
   TaskReplacement,
   TaskPatch,

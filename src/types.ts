@@ -63,6 +63,12 @@ TypeRegistry.Set('Day', (_, value) => isDay(value));
 export const Day = (options?: SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'Day' });
 
+TypeRegistry.Set('QueryDay', (_, value) => isDay(value));
+
+/** A day in a query. */
+export const QueryDay = (options?: SchemaOptions) =>
+  Type.Unsafe<string>({ ...options, type: 'string', format: 'date', [Kind]: 'QueryDay' });
+
 TypeRegistry.Set('Instant', (_, value) => isInstant(value));
 
 /** An instant, RFC 3339 `date-time` with any offset, from 1970 to 9999 in UTC; no leap second. */
@@ -83,6 +89,12 @@ TypeRegistry.Set<{ minimum: number; maximum: number }>('DecimalInteger', (schema
 /** A non-negative integer in a query, in plain decimal; it stays a string. */
 export const DecimalInteger = (options: { minimum: number; maximum: number } & SchemaOptions) =>
   Type.Unsafe<string>({ ...options, type: 'integer', [Kind]: 'DecimalInteger' });
+
+TypeRegistry.Set('TimeZone', (_, value) => typeof value === 'string' && isTimeZone(value));
+
+/** A name of the IANA time zone database in a query. */
+export const TimeZone = (options?: SchemaOptions) =>
+  Type.Unsafe<string>({ ...options, type: 'string', [Kind]: 'TimeZone' });
 
 TypeRegistry.Set('TrueOrFalse', (_, value) => value === 'true' || value === 'false');
 
@@ -165,13 +177,29 @@ function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
+/** Names of the IANA database that are abbreviations, and say nothing of a place. */
+const ABBREVIATION = /^(EST|MST|HST|WET|CET|MET|EET)$/i;
+
+/** Temporal takes offsets and whole times for a zone too; these do not begin with a letter. */
+const ZONE_NAME = /^[A-Za-z][\w+/-]*$/;
+
+function isTimeZone(name: string): boolean {
+  if (!ZONE_NAME.test(name) || ABBREVIATION.test(name)) return false;
+  try {
+    new Temporal.PlainDate(2026, 12, 1).toZonedDateTime(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
 }
 
-function isDay(value: unknown): boolean {
+export function isDay(value: unknown): value is string {
   return typeof value === 'string' && isInCalendar(value) && value >= FIRST_DAY;
 }
 

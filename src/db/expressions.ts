@@ -98,20 +98,55 @@ export const isNoneOf = (column: Column, name: string): SQL<boolean> => {
 export const unlessNull = (name: string, type: string, condition: SQLWrapper | undefined): SQL<boolean> =>
   sql`(${typedParameter(name, type)} is null or ${condition})`;
 
+/** A word of our own as a text. */
+export const word = (text: string): SQL<string> => sql.raw(`'${text}'::text`) as SQL<string>;
+
+/** The sum over the rows that meet the condition. */
+export const sumWhere = (value: SQLWrapper, condition: SQLWrapper | undefined): SQL<number> =>
+  sql`sum(${value}) filter (where ${condition})`;
+
+/** In the columns of a query: a row for each element of the array. */
+export const elementsOf = (array: SQLWrapper): SQL<string> => sql`unnest(${array})`;
+
+/** Whether the column is one of those in the named parameter. */
+export const isOneOf = (column: Column, name: string, type: string): SQL<boolean> =>
+  sql`${column} = any(${typedParameter(name, `${type}[]`)})`;
+
+/** Whether the column has a value, as the named parameter says. */
+export const hasValue = (column: Column, name: string): SQL<boolean> =>
+  sql`(${column} is not null) = ${typedParameter(name, 'boolean')}`;
+
+/** Whether the instant in the column is in the ranges in the named parameter. */
+export const isWithin = (column: Column, name: string): SQL<boolean> =>
+  sql`${column} <@ ${typedParameter(name, 'tstzmultirange')}`;
+
+/** The text of spans as ranges: each from the first up to the second, which is not in it; null is no end. */
+export const rangesOf = (spans: readonly (readonly [string | null, string | null])[]): string =>
+  `{${spans.map(([from, before]) => `[${from ?? ''},${before ?? ''})`).join()}}`;
+
 /** Whether the array column has every element of the array in the named parameter. */
 export const containsAll = (column: Column, name: string): SQL<boolean> =>
   sql`${column} @> ${typedParameter(name, 'text[]')}`;
 
 /**
- * Whether the column matches the LIKE pattern in the named parameter, whatever the case of either: both in capitals, by
+ * Whether the column matches one of the LIKE patterns in the named parameters, whatever the case of either: both in capitals, by
  * ICU's rules, which every server has, and not by those of its locale. Small letters would not do: that of a capital
  * sigma depends on where in a word it stands.
  */
-export const matchesInAnyCase = (column: Column, name: string): SQL<boolean> =>
-  sql`upper(${column} collate "und-x-icu") like upper(${parameter(name)} collate "und-x-icu")`;
+export const matchesInAnyCase = (column: Column, names: string[]): SQL<boolean> => {
+  const patterns = names.map((name) => sql`upper(${parameter(name)} collate "und-x-icu")`);
+  return sql`upper(${column} collate "und-x-icu") like any (array[${sql.join(patterns, sql`, `)}])`;
+};
+
+/** Text in the order in which people read it, by ICU's root collation: every server has it, whatever its locale. */
+export const asRead = (column: SQLWrapper): SQL<string> => sql`${column} collate "und-x-icu"`;
+
+/** The number in `wide`, where `narrow`, of 32 bits, is the one nearest to it; else that in `narrow`. */
+export const widened = (narrow: Column, wide: Column): SQL<number> =>
+  sql`case ${narrow} when 2147483647 then greatest(${narrow}, ${wide}) when -2147483648 then least(${narrow}, ${wide}) else ${narrow} end`;
 
 /** Whether the columns, compared as a row, come after the named parameters, or before them when descending. */
-export const rowIsBeyond = (columns: Column[], names: string[], descending: boolean): SQL<boolean> => {
+export const rowIsBeyond = (columns: SQLWrapper[], names: string[], descending: boolean): SQL<boolean> => {
   const row = sql.join(columns, sql`, `);
   const place = sql.join(names.map(parameter), sql`, `);
   return descending ? sql`(${row}) < (${place})` : sql`(${row}) > (${place})`;
@@ -121,7 +156,7 @@ export const rowIsBeyond = (columns: Column[], names: string[], descending: bool
 export const rowIsIn = (columns: Column[], query: SQLWrapper): SQL<boolean> =>
   sql`(${sql.join(columns, sql`, `)}) in (${query})`;
 
-export const descendingNullsLast = (column: Column): SQL => sql`${column} desc nulls last`;
+export const descendingNullsLast = (column: SQLWrapper): SQL => sql`${column} desc nulls last`;
 
 /** A statement that waits until no other transaction holds the lock of this number. */
 export const lockUntilCommit = (key: number): SQL => sql`select pg_advisory_xact_lock(${key})`;

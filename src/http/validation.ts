@@ -1,5 +1,5 @@
 /** Reads a request, admits it, and checks all its parts against the schemas of its route at once. */
-import type { TObject, TSchema } from '@sinclair/typebox';
+import { type TObject, type TSchema, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { InvalidInput, type Violation } from '../errors.ts';
 import type { Admission, Admitted } from './admission.ts';
@@ -20,8 +20,8 @@ interface Checks {
   readBody?: BodyReader;
   /** Each reads a header that the route takes. @throws InvalidInput when it is malformed */
   headers?: readonly ((request: Request) => unknown)[];
-  /** Looks for what no schema says in a request that is refused already. @throws InvalidInput */
-  more?: (context: Parts, found: readonly Violation[]) => void;
+  /** Each looks for what no schema says in a request that is refused already. @throws InvalidInput */
+  more?: readonly ((context: Parts, found: readonly Violation[]) => void)[];
 }
 
 /** A body that has a schema must be read: an unread one would pass unchecked. */
@@ -43,7 +43,7 @@ interface Parts extends Admitted {
  * @throws Problem 400 with every violation of path, query, headers and body, and what `readBody` throws
  */
 export function checked<S extends Schemas>(admission: Admission, schemas: S, ...rest: ChecksFor<S>) {
-  const [{ readBody, headers = [], more } = {}] = rest as [Checks?];
+  const [{ readBody, headers = [], more = [] } = {}] = rest as [Checks?];
   const params = part('path', schemas.params);
   const query = schemas.query && part('query', schemas.query);
   const body = schemas.body && part('body', schemas.body);
@@ -60,7 +60,7 @@ export function checked<S extends Schemas>(admission: Admission, schemas: S, ...
         } catch (error) {
           found = violationsOfError(error);
         }
-        refuse(context, params(context.params), malformed(context.request), found);
+        refuse(context, params(context.params), unknown(context.request), malformed(context.request), found);
       };
     }
     if (schemas.query && query) {
@@ -73,8 +73,13 @@ export function checked<S extends Schemas>(admission: Admission, schemas: S, ...
     }
     return (context) => {
       admission.admit(context);
-      refuse(context, params(context.params), malformed(context.request));
+      refuse(context, params(context.params), unknown(context.request), malformed(context.request));
     };
+  }
+
+  /** The parameters of a request to a route that takes none. */
+  function unknown({ url }: Request): readonly Violation[] {
+    return url.includes('?') ? noParameters(parseQuery(url, NO_PARAMETERS)) : NONE;
   }
 
   function malformed(request: Request): readonly Violation[] {
@@ -84,11 +89,15 @@ export function checked<S extends Schemas>(admission: Admission, schemas: S, ...
   function refuse(context: Parts, ...parts: (readonly Violation[])[]): void {
     if (parts.every(({ length }) => length === 0)) return;
     const found = parts.flat();
-    throw invalidInput([...found, ...(more ? thrownBy(() => more(context, found)) : NONE)]);
+    for (const look of more) found.push(...thrownBy(() => look(context, found)));
+    throw invalidInput(found);
   }
 }
 
 const NONE: readonly Violation[] = [];
+
+const NO_PARAMETERS = Type.Object({}, { additionalProperties: false });
+const noParameters = part('query', NO_PARAMETERS);
 
 /** A check of one part of a request, compiled when first needed: at start it would delay the first answer. */
 function part(name: Violation['in'], schema: TSchema): (value: unknown) => readonly Violation[] {

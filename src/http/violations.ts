@@ -48,6 +48,10 @@ function expectation(schema: TSchema): string {
       return 'an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999';
     case 'DayOrInstant':
       return 'a day as 2026-12-01 or an RFC 3339 time as 2026-12-01T09:30:00Z, from 1970 to 9999, given once';
+    case 'QueryDay':
+      return 'a day as 2026-12-01, from 1970 to 9999, given once';
+    case 'TimeZone':
+      return 'a name of the IANA time zone database as Europe/Berlin, given once';
     case 'Integer':
       return `an integer from ${schema.minimum} to ${schema.maximum}`;
     case 'DecimalInteger':

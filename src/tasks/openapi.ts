@@ -1,7 +1,7 @@
 /** What each operation answers, and what the OpenAPI document says of it. */
 import { type HeaderName, operation } from '../http/openapi.ts';
 import { DEFAULTS } from './fields.ts';
-import { Task, TaskList } from './schema.ts';
+import { Facets, Task, TaskList } from './schema.ts';
 
 const example: Task = {
   id: '01980a3e-7c00-7000-8000-000000000000',
@@ -70,8 +70,31 @@ export const deleteTasks = operation({
   operationId: 'deleteTasks',
   summary: 'Delete every task that the filters match; each can be restored',
   headers: ['If-Match'],
-  success: { status: 204, description: 'They are in the bin.' },
+  success: { status: 204, description: 'They are in the bin.', headers: ['X-Total-Count'] },
   problems: [400, 412, 428],
+});
+
+export const getFacets = operation({
+  tags,
+  operationId: 'getFacets',
+  summary: 'Count the tasks, by project and by tag',
+  headers: ['If-None-Match'],
+  success: {
+    status: 200,
+    description: 'The counts.',
+    schema: Facets,
+    name: 'Facets',
+    example: {
+      open: 12,
+      completed: 30,
+      deleted: 2,
+      projects: [{ name: 'Home', open: 7, completed: 21 }],
+      tags: [{ name: 'errand', open: 3, completed: 5 }],
+    },
+    headers: ['ETag'],
+  },
+  problems: [400],
+  cacheable: true,
 });
 
 export const getTask = operation({

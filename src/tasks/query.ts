@@ -2,39 +2,63 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { toRfc3339 } from '../db/driver-values.ts';
+import { PRIORITIES } from '../db/schema.ts';
 import { InvalidInput, type Violation } from '../errors.ts';
 import { Instant, Nullable } from '../types.ts';
+import { checkDays, type DueFilter, firstInstantOf } from './due.ts';
 import { normaliseTags, type StoredTask } from './fields.ts';
 import { type DeleteQuery, ListQuery, SORT_KEYS, type Sort, type SortKey, Task, type UserPath } from './schema.ts';
 
 /** Which tasks; everything that is given must hold. */
-export interface TaskFilter {
+export interface TaskFilter extends DueFilter {
   completed?: boolean | undefined;
-  priority?: Task['priority'] | undefined;
+  /** The task has one of these. */
+  priorities?: readonly Task['priority'][] | undefined;
   /** The task has all of these. */
   tags?: readonly string[] | undefined;
+  project?: string | undefined;
+  has_project?: boolean | undefined;
   /** Somewhere in title or description, in any case. */
   q?: string | undefined;
-  /** Due before, or after, this instant. */
-  due_before?: string | undefined;
-  due_after?: string | undefined;
+  completed_after?: string | undefined;
+  completed_before?: string | undefined;
+  updated_after?: string | undefined;
+  updated_before?: string | undefined;
+  /** It may be started on this day. */
+  start_until?: string | undefined;
   /** In the bin, instead of out of it. */
   deleted?: boolean | undefined;
 }
 
-/** The filter of a query, its values in their normal form. */
+/** The filter of a query, its values in their normal form. @throws InvalidInput for days that contradict each other */
 export function filterOf(query: DeleteQuery & Pick<ListQuery, 'deleted'>): TaskFilter {
-  const { completed, priority, tag, q, due_before, due_after, deleted } = query;
+  checkDays(query);
+  const { priority, tag, project, q, due_on, due_from = due_on, due_until = due_on, start_until, deleted } = query;
+  const isOnDays = due_from !== undefined || due_until !== undefined;
   return {
-    completed: completed && completed === 'true',
-    priority,
+    completed: booleanOf(query.completed),
+    priorities: priority && PRIORITIES.filter((name) => priority.includes(name)),
     tags: tag && normaliseTags(tag),
-    q,
-    due_before: due_before && toRfc3339(due_before),
-    due_after: due_after && toRfc3339(due_after),
+    project: project?.trim().normalize(),
+    has_project: booleanOf(query.has_project),
+    q: q?.normalize(),
+    due_before: instantOf(query.due_before),
+    due_after: instantOf(query.due_after),
+    has_due: booleanOf(query.has_due),
+    due_from,
+    due_until,
+    time_zone: isOnDays ? (query.time_zone ?? 'UTC') : undefined,
+    completed_after: instantOf(query.completed_after),
+    completed_before: instantOf(query.completed_before),
+    updated_after: instantOf(query.updated_after),
+    updated_before: instantOf(query.updated_before),
+    start_until,
     deleted: deleted === 'true' || undefined,
   };
 }
+
+const booleanOf = (value: 'true' | 'false' | undefined) => value && value === 'true';
+const instantOf = (value: string | undefined) => value && toRfc3339(value);
 
 /** One page of a list. */
 export interface Selection {
@@ -64,7 +88,7 @@ export interface Place {
 /** The place right after a task. */
 export function placeOf(task: StoredTask, sort: Sort): Place {
   const { key } = splitSort(sort);
-  const due = task.due_at ?? (task.due_date && `${task.due_date}T00:00:00.000Z`);
+  const due = task.due_at ?? (task.due_date && firstInstantOf(task.due_date));
   return { key: key === 'due' ? due : task[key], id: task.id };
 }
 
@@ -131,6 +155,7 @@ const PLACES = Object.fromEntries(
   Object.entries({
     created_at: StoredInstant,
     updated_at: StoredInstant,
+    completed_at: Nullable(StoredInstant),
     due: Nullable(StoredInstant),
     title: Task.properties.title,
     priority: Task.properties.priority,

@@ -17,6 +17,7 @@ import { type BodyOptions, JSON_TYPES, PATCH_TYPES, readJson } from '../http/jso
 import { prefersCount } from '../http/preferences.ts';
 import { checked } from '../http/validation.ts';
 import { addVary } from '../http/vary.ts';
+import { checkDays } from './due.ts';
 import type { StoredTask } from './fields.ts';
 import type { Written } from './once.ts';
 import * as docs from './openapi.ts';
@@ -119,7 +120,12 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         ...checked(
           admission,
           { params: UserPath, query: ListQuery },
-          { more: ({ params, query }, found) => checkCursor(params as UserPath, query as ListQuery, found) },
+          {
+            more: [
+              ({ query }) => checkDays(query as ListQuery),
+              ({ params, query }, found) => checkCursor(params as UserPath, query as ListQuery, found),
+            ],
+          },
         ),
         ...docs.listTasks,
       },
@@ -127,18 +133,36 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
     .delete(
       '/',
       async ({ params, query, request, set }) => {
-        await underPrecondition(
+        const filter = filterOf(query);
+        const total = await underPrecondition(
           request,
           countedOrNot(counterAndQuery(query)),
           requireIfMatch,
-          (precondition: Precondition) => tasks.deleteTasks(service, params.user_id, filterOf(query), precondition),
+          (precondition: Precondition) => tasks.deleteTasks(service, params.user_id, filter, precondition),
         );
+        set.headers['x-total-count'] = String(total);
         set.status = 204;
       },
       {
-        ...checked(admission, { params: UserPath, query: DeleteQuery }, { headers: PRECONDITIONS }),
+        ...checked(
+          admission,
+          { params: UserPath, query: DeleteQuery },
+          { headers: PRECONDITIONS, more: [({ query }) => checkDays(query as DeleteQuery)] },
+        ),
         ...docs.deleteTasks,
       },
+    )
+    .get(
+      '/facets',
+      async ({ params, request, set }) => {
+        const validator = counterAndQuery('facets');
+        const known = knownRevisions(request, validator);
+        const { facets, revision } = await tasks.getFacets(service, params.user_id, known === '*' ? undefined : known);
+        set.headers.etag = validator.tagOf(revision);
+        if (facets && !isKnown(revision, known)) return facets;
+        set.status = 304;
+      },
+      { ...checked(admission, { params: UserPath }), ...docs.getFacets },
     )
     .get(
       '/:id',

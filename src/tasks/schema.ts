@@ -10,8 +10,10 @@ import {
   KeyValuesPatch,
   Nullable,
   OneOf,
+  QueryDay,
   Repeatable,
   Text,
+  TimeZone,
   TrueOrFalse,
 } from '../types.ts';
 
@@ -92,6 +94,21 @@ export type Task = Static<typeof Task>;
 
 export const TaskList = Type.Array(Task);
 
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Facet = Type.Object({ name: Type.String(), open: Count, completed: Count }, { additionalProperties: false });
+
+export const Facets = Type.Object(
+  {
+    open: Count,
+    completed: Count,
+    deleted: Type.Integer({ ...Count, description: 'Those in the bin, which count nowhere else.' }),
+    projects: Type.Array(Facet, { description: 'Each project that a task belongs to, sorted by name.' }),
+    tags: Type.Array(Facet, { description: 'Each tag that a task has, sorted by name.' }),
+  },
+  { additionalProperties: false, description: 'How many tasks there are, by project and by tag.' },
+);
+export type Facets = Static<typeof Facets>;
+
 /** The fields that a client may write. */
 const Writable = {
   title: Title,
@@ -171,20 +188,35 @@ export const TaskPath = Type.Object({
 });
 export type TaskPath = Static<typeof TaskPath>;
 
-export const SORT_KEYS = ['created_at', 'updated_at', 'due', 'title', 'priority', 'order'] as const;
+export const SORT_KEYS = ['created_at', 'updated_at', 'completed_at', 'due', 'title', 'priority', 'order'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 /** A key in ascending order, or with a leading `-` in descending order. */
 export type Sort = SortKey | `-${SortKey}`;
 
 const filters = {
   completed: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, completed.' })),
-  priority: Type.Optional(OneOf(PRIORITIES)),
+  priority: Type.Optional(
+    Repeatable(OneOf(PRIORITIES), {
+      maxItems: PRIORITIES.length,
+      description: 'May be repeated: only those that have one of these.',
+    }),
+  ),
   tag: Type.Optional(
     Repeatable(Tag, {
       maxItems: LIMITS.tags,
       description: 'May be repeated: only those that have all of these tags.',
     }),
   ),
+  project: Type.Optional(
+    Text({
+      minLength: 1,
+      maxLength: LIMITS.project,
+      trimmed: true,
+      normalised: true,
+      description: 'Only those of this project.',
+    }),
+  ),
+  has_project: Type.Optional(TrueOrFalse({ description: 'Only those that belong, or do not belong, to any project.' })),
   q: Type.Optional(
     Text({
       minLength: 1,
@@ -199,6 +231,28 @@ const filters = {
   due_after: Type.Optional(
     DayOrInstant({ description: 'Only those due after this; a day counts as its first instant in UTC.' }),
   ),
+  has_due: Type.Optional(TrueOrFalse({ description: 'Only those that are, or are not, due at any time.' })),
+  due_on: Type.Optional(
+    QueryDay({ description: 'Only those due on this day, as seen in time_zone. Not with due_from or due_until.' }),
+  ),
+  due_from: Type.Optional(QueryDay({ description: 'Only those due on this day, as seen in time_zone, or later.' })),
+  due_until: Type.Optional(QueryDay({ description: 'Only those due on this day, as seen in time_zone, or earlier.' })),
+  time_zone: Type.Optional(
+    TimeZone({ description: 'Where the days are, as a name of the IANA database. Default: UTC.' }),
+  ),
+  completed_after: Type.Optional(
+    DayOrInstant({ description: 'Only those completed after this; a day counts as its first instant in UTC.' }),
+  ),
+  completed_before: Type.Optional(
+    DayOrInstant({ description: 'Only those completed before this; a day counts as its first instant in UTC.' }),
+  ),
+  updated_after: Type.Optional(
+    DayOrInstant({ description: 'Only those changed after this; a day counts as its first instant in UTC.' }),
+  ),
+  updated_before: Type.Optional(
+    DayOrInstant({ description: 'Only those changed before this; a day counts as its first instant in UTC.' }),
+  ),
+  start_until: Type.Optional(QueryDay({ description: 'Only those without a start_date, or with one up to this day.' })),
 };
 
 export const ListQuery = Type.Object(
@@ -213,7 +267,8 @@ export const ListQuery = Type.Object(
     ),
     sort: Type.Optional(
       OneOf([...SORT_KEYS, ...SORT_KEYS.map((key) => `-${key}` as const)], {
-        description: 'A leading - is for descending; without a due time comes last either way. Default: -created_at.',
+        description:
+          'A leading - is for descending; what has no value to sort by comes last either way. Titles sort as people read, by the root collation of Unicode. Default: -created_at.',
       }),
     ),
     ...filters,

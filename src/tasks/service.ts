@@ -13,7 +13,7 @@ import {
   type Selection,
   type TaskFilter,
 } from './query.ts';
-import type { NewTask, TaskPatch, TaskReplacement } from './schema.ts';
+import type { Facets, NewTask, TaskPatch, TaskReplacement } from './schema.ts';
 import type { AnswerKey } from './store/answers.ts';
 import type { TaskKey } from './store/reads.ts';
 import type { TaskStore } from './store/store.ts';
@@ -90,6 +90,22 @@ export async function listTasks({ store }: TaskService, user_id: string, options
   return { ...page, tasks, next: last && encodeCursor(placeOf(last, sort), sort, binding) };
 }
 
+/**
+ * Counts the tasks of a user, by project and by tag; without the counts when the user's counter is one of `known`. Counts
+ * that changed since then take two statements. @returns the user's counter in the snapshot of the counts
+ */
+export async function getFacets(
+  { store }: TaskService,
+  user_id: string,
+  known: readonly number[] | undefined,
+): Promise<{ facets?: Facets; revision: number }> {
+  if (known) {
+    const revision = await store.readRevision(user_id);
+    if (known.includes(revision)) return { revision };
+  }
+  return store.readFacets(user_id);
+}
+
 /** Replaces the task's fields; those that `input` lacks take their defaults. @throws TaskNotFound, RevisionMismatch */
 export async function replaceTask(
   service: TaskService,
@@ -137,19 +153,24 @@ export function restoreTask(service: TaskService, target: TaskTarget, key?: Answ
   return changeTask(service, target, 'restore', undefined, key);
 }
 
-/** Puts every task that the filter matches into the bin, under a precondition on the user's counter. @throws RevisionMismatch */
+/**
+ * Puts every task that the filter matches into the bin, under a precondition on the user's counter. Returns how many.
+ * @throws RevisionMismatch
+ */
 export async function deleteTasks(
   { store, clock }: TaskService,
   user_id: string,
   filter: TaskFilter,
   precondition: Precondition = {},
-): Promise<void> {
+): Promise<number> {
   const now = new Date(clock()).toISOString();
   const isPossible = precondition.if_none_match !== '*';
-  if (isPossible && (await store.deleteTasks(user_id, filter, precondition, now)) !== undefined) return;
-  if (!precondition.if_match && !precondition.if_none_match) return;
+  const total = isPossible ? await store.deleteTasks(user_id, filter, precondition, now) : undefined;
+  if (total !== undefined) return total;
+  if (!precondition.if_match && !precondition.if_none_match) return 0;
   const current = await store.readRevision(user_id);
   if (!allows(precondition, current)) throw new RevisionMismatch(current);
+  return 0;
 }
 
 /**

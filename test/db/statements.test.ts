@@ -63,10 +63,34 @@ const OPERATIONS: readonly { what: string; act: Act; status: number; statements:
   {
     what: 'list, sorted, through every filter',
     act: get(
-      '?sort=-due&completed=false&priority=low&tag=a&tag=b&q=x&due_before=2030-01-01&due_after=2020-01-01&deleted=true',
+      '?sort=-due&completed=false&priority=low&priority=none&tag=a&tag=b&project=x&has_project=true&q=x' +
+        '&due_before=2030-01-01&due_after=2020-01-01&has_due=true&due_from=2026-12-01&due_until=2026-12-02' +
+        '&time_zone=Europe/Berlin&completed_after=2020-01-01&completed_before=2030-01-01&updated_after=2020-01-01' +
+        '&updated_before=2030-01-01&start_until=2026-12-01&deleted=true',
     ),
     status: 200,
     statements: 1,
+  },
+  { what: 'facets', act: get('/facets'), status: 200, statements: 1 },
+  {
+    what: 'facets that have not changed',
+    first: get('/facets'),
+    act: ({ call, root }, _, before) =>
+      call('GET', `${root}/facets`, { headers: { 'if-none-match': before?.headers.etag ?? '' } }),
+    status: 304,
+    statements: 1,
+  },
+  {
+    what: 'facets that have changed',
+    first: async (app) => {
+      const before = await get('/facets')(app, {} as Task);
+      await app.create();
+      return before;
+    },
+    act: ({ call, root }, _, before) =>
+      call('GET', `${root}/facets`, { headers: { 'if-none-match': before?.headers.etag ?? '' } }),
+    status: 200,
+    statements: 2,
   },
   {
     what: 'list, a later page',

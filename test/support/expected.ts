@@ -18,6 +18,12 @@ export function noContent(): Answer {
   return { status: 204, headers: ABOUT_TASKS, body: undefined };
 }
 
+/** The answer to a deletion of this many tasks at once. */
+export function deletedAll(total: number): Answer {
+  const { headers, ...rest } = noContent();
+  return { ...rest, headers: { ...headers, 'x-total-count': String(total) } };
+}
+
 /** The 400 to a request about tasks with these faults, and no others, in this order. */
 export function invalidInput(instance: string, errors: Violation[]): Answer {
   const count = errors.length === 1 ? 'one violation' : `${errors.length} violations`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import { forEachDatabase, onOneDatabase } from '../support/databases.ts';
-import { invalidInput, noContent } from '../support/expected.ts';
+import { deletedAll, invalidInput } from '../support/expected.ts';
 
 const LATER = '2026-11-21T09:31:00.000Z';
 
@@ -11,7 +11,7 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
     for (const title of ['a', 'b', 'c']) await create({ title });
     const { tasks: before } = await stored();
     clock.now = Date.parse(LATER);
-    expect(await call('DELETE', root)).toEqual(noContent());
+    expect(await call('DELETE', root)).toEqual(deletedAll(3));
     expect(await stored()).toEqual({
       tasks: before.map((row, n) => ({ ...row, deleted_at: LATER, updated_at: LATER, revision: 4 + n })),
       revision: 6,
@@ -23,10 +23,10 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
     const { call, root, create, stored } = open();
     const done = await create({ completed: true });
     const open_ = await create();
-    expect(await call('DELETE', `${root}?completed=true`)).toEqual(noContent());
+    expect(await call('DELETE', `${root}?completed=true`)).toEqual(deletedAll(1));
     expect((await call('GET', root)).body).toEqual([open_]);
     expect(await stored()).toMatchObject({ tasks: [{ id: done.id, revision: 3 }, { revision: 2 }], revision: 3 });
-    expect(await call('DELETE', `${root}?completed=false`)).toEqual(noContent());
+    expect(await call('DELETE', `${root}?completed=false`)).toEqual(deletedAll(1));
     expect((await call('GET', root)).body).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
         from generate_series(2, ${COUNT}::int) as n
       )
       update user_revisions set revision = ${COUNT}::int where user_id = ${user}`);
-    expect(await call('DELETE', root)).toEqual(noContent());
+    expect(await call('DELETE', root)).toEqual(deletedAll(COUNT));
     const { tasks, revision } = await stored();
     expect(revision).toBe(2 * COUNT);
     expect(tasks.map((task) => task.revision)).toEqual(tasks.map((_, n) => COUNT + 1 + n));
@@ -67,10 +67,10 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
 
   test('takes no revision when there is nothing to delete', async () => {
     const { call, root, create, stored } = open();
-    expect(await call('DELETE', root)).toEqual(noContent());
+    expect(await call('DELETE', root)).toEqual(deletedAll(0));
     expect(await stored()).toEqual({ tasks: [], revision: undefined });
     await create();
-    expect(await call('DELETE', `${root}?completed=true`)).toEqual(noContent());
+    expect(await call('DELETE', `${root}?completed=true`)).toEqual(deletedAll(0));
     expect((await stored()).revision).toBe(1);
   });
 
@@ -78,7 +78,7 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
     const { call, root, create } = open();
     await create();
     const answer = await call('DELETE', root, { raw: '', headers: { 'content-type': 'application/json' } });
-    expect(answer).toEqual(noContent());
+    expect(answer).toEqual(deletedAll(1));
     expect((await call('GET', root)).body).toEqual([]);
   });
 
@@ -86,7 +86,10 @@ forEachDatabase('DELETE /api/{user_id}/tasks', (open, database) => {
     const { call, root, create, stored } = open();
     for (let n = 0; n < 10; n += 1) await create();
     const answers = await Promise.all(Array.from({ length: 4 }, () => call('DELETE', root)));
-    expect(answers).toEqual(Array(4).fill(noContent()));
+    // One of them finds all, the others none.
+    const totals = answers.map(({ headers }) => Number(headers['x-total-count'])).sort((a, b) => b - a);
+    expect(totals).toEqual([10, 0, 0, 0]);
+    expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204]);
     const { tasks } = await stored();
     expect(tasks.map((row) => row.revision)).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
   });

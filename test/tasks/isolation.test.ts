@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import type { TestApp } from '../support/app.ts';
 import type { RequestOptions } from '../support/client.ts';
 import { forEachDatabase } from '../support/databases.ts';
-import { LIST_VARY, noContent, success, taskNotFound } from '../support/expected.ts';
+import { deletedAll, LIST_VARY, listTag, success, taskNotFound } from '../support/expected.ts';
 import type { Answer } from '../support/openapi.ts';
 
 interface Attack {
@@ -32,9 +32,14 @@ const ATTACKS: Record<string, Attack[]> = {
     { query: '?q=secret', answer: anyList },
   ],
   'DELETE /api/:user_id/tasks/': [
-    { answer: noContent },
-    { query: '?completed=false', answer: noContent },
-    { query: '?tag=secret', answer: noContent },
+    { answer: () => deletedAll(0) },
+    { query: '?completed=false', answer: () => deletedAll(0) },
+    { query: '?tag=secret', answer: () => deletedAll(0) },
+  ],
+  'GET /api/:user_id/tasks/facets': [
+    {
+      answer: () => success(200, { open: 0, completed: 0, deleted: 0, projects: [], tags: [] }, { etag: listTag(0) }),
+    },
   ],
   'GET /api/:user_id/tasks/:id': [{}, { request: { headers: { 'if-none-match': '*' } } }],
   'PUT /api/:user_id/tasks/:id': [

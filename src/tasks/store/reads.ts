@@ -1,11 +1,20 @@
 /** The statements that read tasks: one task, a page of a list, a user's counter. */
-import { and, asc, count, desc, eq, gt, isNull, lt, or, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, isNull, lt, or, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Database } from '../../db/database.ts';
 import type { Drizzle } from '../../db/driver.ts';
 import { rowsOf } from '../../db/driver-values.ts';
-import { descendingNullsLast, expression, parameter, rowIsBeyond, scalar } from '../../db/expressions.ts';
+import {
+  asRead,
+  descendingNullsLast,
+  expression,
+  parameter,
+  rowIsBeyond,
+  scalar,
+  widened,
+} from '../../db/expressions.ts';
 import { remember, statementName } from '../../db/prepared.ts';
 import { taskColumns, tasks, userRevisions } from '../../db/schema.ts';
+import { dueEndsOf } from '../due.ts';
 import { type ListedRow, type StoredTask, type TaskRow, toListedTask, toStoredTask } from '../fields.ts';
 import { type Place, type Selection, splitSort, type TaskFilter } from '../query.ts';
 import type { Sort, SortKey } from '../schema.ts';
@@ -100,7 +109,7 @@ interface PageShape {
 /** Keyset paging, never OFFSET. Parameters: `user_id`, the filter's values, `key` and `id` of the place, and `limit`. */
 function preparePage(db: Drizzle, { filter, sort, start, counted }: PageShape) {
   const { key, descending } = splitSort(sort);
-  const column = tasks[key];
+  const column = SORTED_BY[key];
   const matching = matches(filter);
   const nullable = mayBeNull(filter, key);
   const order = descending
@@ -127,10 +136,21 @@ function preparePage(db: Drizzle, { filter, sort, start, counted }: PageShape) {
   return query.prepare(statementName('list_tasks', query));
 }
 
+/** What the database sorts by, for each key. */
+const SORTED_BY: Record<SortKey, SQLWrapper> = {
+  created_at: tasks.created_at,
+  updated_at: tasks.updated_at,
+  completed_at: tasks.completed_at,
+  due: tasks.due,
+  title: asRead(tasks.title),
+  priority: tasks.priority,
+  order: widened(tasks.order, tasks.wide_order),
+};
+
 /** The rows after the place that `key` and `id` name. NULLs come last whichever way the sort goes. */
 function beyond(filter: TaskFilter, sort: Sort, start: PageShape['start']): SQL | undefined {
   const { key, descending } = splitSort(sort);
-  const column = tasks[key];
+  const column = SORTED_BY[key];
   if (start === 'first') return undefined;
   if (start === 'after null')
     return and(isNull(column), descending ? lt(tasks.id, parameter('id')) : gt(tasks.id, parameter('id')));
@@ -139,6 +159,7 @@ function beyond(filter: TaskFilter, sort: Sort, start: PageShape['start']): SQL 
 }
 
 /** Whether some tasks may have no value to sort by; where none can, an index does the sorting. */
-function mayBeNull({ due_before, due_after }: TaskFilter, key: SortKey): boolean {
-  return key === 'due' && due_before === undefined && due_after === undefined;
+function mayBeNull(filter: TaskFilter, key: SortKey): boolean {
+  const { first, last } = dueEndsOf(filter);
+  return key === 'due' ? !(first || last || filter.has_due) : key === 'completed_at' && filter.completed !== true;
 }

@@ -98,8 +98,8 @@ export function createWrites({ db, write }: Database) {
     },
 
     /**
-     * Puts every task that the filter matches into the bin, under a precondition on the user's counter. Returns the
-     * counter after it, or undefined when nothing was deleted.
+     * Puts every task that the filter matches into the bin, under a precondition on the user's counter. Returns how many,
+     * or undefined when nothing was deleted.
      */
     async deleteTasks(
       user_id: string,
@@ -109,8 +109,8 @@ export function createWrites({ db, write }: Database) {
     ): Promise<number | undefined> {
       const statement = deletions(shapeOf(filter), filter);
       const parameters = { ...parametersOf(filter), ...parametersOfPrecondition(precondition), user_id, updated_at };
-      const [row] = await write(() => rowsOf<{ revision: number | string }>(statement, parameters));
-      return row && Number(row.revision);
+      const [row] = await write(() => rowsOf<{ total: number | string }>(statement, parameters));
+      return row && Number(row.total);
     },
   };
 }
@@ -303,6 +303,7 @@ function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
       .where(and(eq(user_id, doomed.user_id), eq(id, doomed.id)))
       .returning({ id }),
   );
-  const query = db.with(locked, doomed, bump, deleted).select({ revision: bump.revision }).from(bump);
+  const total = scalar<number>(db.select({ total: count() }).from(deleted)).as('total');
+  const query = db.with(locked, doomed, bump, deleted).select({ total }).from(bump);
   return query.prepare(statementName('delete_tasks', query));
 }

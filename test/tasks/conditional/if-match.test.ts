@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test';
 import type { Task } from '../../../src/tasks/schema.ts';
 import { forEachDatabase, onOneDatabase } from '../../support/databases.ts';
 import {
+  deletedAll,
   malformed,
-  noContent,
   notModified,
   preconditionFailed,
   preconditionRequired,
@@ -190,11 +190,11 @@ forEachDatabase('The deletion of a list with If-Match', (open) => {
 
   test('is made while the list is as its tag says', async () => {
     const { tagOf, remove, call, root, stored } = await withTasks();
-    expect(await remove('?completed=true', { 'if-match': await tagOf('?completed=true') })).toEqual(noContent());
+    expect(await remove('?completed=true', { 'if-match': await tagOf('?completed=true') })).toEqual(deletedAll(1));
     expect((await call<Task[]>('GET', root)).body).toHaveLength(1);
-    expect(await remove('', { 'if-match': `"0", ${await tagOf('')}` })).toEqual(noContent());
-    expect(await remove('', { 'if-match': await tagOf('') })).toEqual(noContent());
-    expect(await remove('', { 'if-match': '*' })).toEqual(noContent());
+    expect(await remove('', { 'if-match': `"0", ${await tagOf('')}` })).toEqual(deletedAll(1));
+    expect(await remove('', { 'if-match': await tagOf('') })).toEqual(deletedAll(0));
+    expect(await remove('', { 'if-match': '*' })).toEqual(deletedAll(0));
     expect((await stored()).revision).toBe(4);
   });
 
@@ -204,20 +204,24 @@ forEachDatabase('The deletion of a list with If-Match', (open) => {
     const { etag = '' } = (await list('count=exact')).headers;
     expect(etag).not.toBe((await list('')).headers.etag as string);
     expect(await remove('?completed=true', { 'if-match': etag })).toMatchObject({ status: 412 });
-    expect(await remove('', { 'if-match': etag })).toEqual(noContent());
+    expect(await remove('', { 'if-match': etag })).toEqual(deletedAll(2));
     expect((await call('GET', root)).body).toEqual([]);
   });
 
   test('is not made once any task of the user has changed, and the answer has the tag that would do', async () => {
     const { tagOf, remove, create, root, stored } = await withTasks();
-    for (const query of ['', '?completed=true', '?tag=nothing']) {
+    for (const [query, total] of [
+      ['', 3],
+      ['?completed=true', 0],
+      ['?tag=nothing', 0],
+    ] as const) {
       const stale = await tagOf(query);
       await create();
       const before = await stored();
       const current = await tagOf(query);
       expect(await remove(query, { 'if-match': stale })).toEqual(preconditionFailed(root, current));
       expect(await stored()).toEqual(before);
-      expect(await remove(query, { 'if-match': current })).toEqual(noContent());
+      expect(await remove(query, { 'if-match': current })).toEqual(deletedAll(total));
     }
   });
 
@@ -232,7 +236,7 @@ forEachDatabase('The deletion of a list with If-Match', (open) => {
     for (const tag of ['*', current, `W/${current}`])
       expect(await remove('', { 'if-none-match': tag })).toEqual(preconditionFailed(root, current));
     expect(await stored()).toEqual(before);
-    expect(await remove('', { 'if-none-match': await tagOf('?completed=true') })).toEqual(noContent());
+    expect(await remove('', { 'if-none-match': await tagOf('?completed=true') })).toEqual(deletedAll(2));
   });
 
   test('is what strict mode wants', async () => {
@@ -240,7 +244,7 @@ forEachDatabase('The deletion of a list with If-Match', (open) => {
     const before = await stored();
     expect(await remove('', {})).toEqual(preconditionRequired(root));
     expect(await stored()).toEqual(before);
-    expect(await remove('', { 'if-match': '*' })).toEqual(noContent());
+    expect(await remove('', { 'if-match': '*' })).toEqual(deletedAll(2));
   });
 });
 

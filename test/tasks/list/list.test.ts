@@ -3,6 +3,7 @@ import type { Task } from '../../../src/tasks/schema.ts';
 import { ORIGIN } from '../../support/app.ts';
 import { forEachDatabase, onOneDatabase } from '../../support/databases.ts';
 import { invalidInput, LIST_VARY, success } from '../../support/expected.ts';
+import { walk } from '../../support/links.ts';
 
 /** Of a list on one page, at a state of the user's counter. */
 const listHeaders = (root: string, counter: number) => ({
@@ -58,6 +59,17 @@ forEachDatabase('GET /api/{user_id}/tasks', (open) => {
     expect(await list('')).toEqual(created.slice(0, 50));
     expect(await list('?limit=1')).toEqual(created.slice(0, 1));
     expect(await list('?limit=200')).toEqual(created.slice(0, 200));
+  });
+
+  test('sorts titles as people read them: accents and case only break ties', async () => {
+    const { call, create, root } = open();
+    const titles = ['Zebra', 'apple', 'Äpfel', 'Apple', 'zebra', '9 things', '10 things', 'émile', 'Élan', 'eel'];
+    for (const title of titles) await create({ title });
+    const sorted = ['10 things', '9 things', 'Äpfel', 'apple', 'Apple', 'eel', 'Élan', 'émile', 'zebra', 'Zebra'];
+    const shown = async (sort: string) =>
+      (await walk(call, `${root}?sort=${sort}&limit=3`, [200])).flat().map(({ title }: Task) => title);
+    expect(await shown('title')).toEqual(sorted);
+    expect(await shown('-title')).toEqual(sorted.toReversed());
   });
 
   test('shows only those that are, or are not, completed', async () => {
