@@ -9,6 +9,7 @@ import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
 import { errorHandler } from './http/error-handler.ts';
 import { health } from './http/health.ts';
+import { createUserLines } from './http/lines.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { guardTargets } from './http/target.ts';
@@ -32,11 +33,13 @@ const SCHEMAS = {
 
 export interface AppDependencies
   extends Omit<RequestOptions, 'metrics' | 'admission'>,
-    Omit<TaskRoutesOptions, 'service' | 'admission'> {
+    Omit<TaskRoutesOptions, 'service' | 'admission' | 'lines'> {
   database: Database;
   poolSize: number;
   /** The most requests at once; more are refused with 503. */
   maxInFlight: number;
+  /** How long a statement may take. */
+  timeoutMs: number;
   /** The present in milliseconds since 1970. */
   clock: () => number;
   newTaskId: NewTaskId;
@@ -58,7 +61,7 @@ export function createApp(dependencies: AppDependencies) {
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
   const healthRoutes = health({ isStopping, checkReady: store.checkReady });
-  const routes = taskRoutes({ ...dependencies, admission, service });
+  const routes = taskRoutes({ ...dependencies, admission, lines: createUserLines(dependencies), service });
   const app = new Elysia({
     // Unknown fields have been refused before Elysia would look for them once more.
     normalize: false,

@@ -38,6 +38,7 @@ export function createTestApp(database: Database, options: TestAppOptions = {}) 
     allowedHosts: '*',
     requireIfMatch: false,
     maxInFlight: 1000,
+    timeoutMs: 60_000,
     isStopping: () => false,
     maxBodyBytes: 262_144,
     ...options,
