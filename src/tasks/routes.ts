@@ -1,16 +1,27 @@
 /** The paths of tasks: schemas, status codes and headers. The rules are the service's. */
 import { Elysia, type HTTPHeaders } from 'elysia';
-import { counterAndQuery, isKnown, knownRevisions, ownRevision, underPrecondition } from '../http/conditional.ts';
-import { idempotencyOf } from '../http/idempotency.ts';
+import {
+  counted,
+  countedOrNot,
+  counterAndQuery,
+  ifMatchOf,
+  ifNoneMatchOf,
+  isKnown,
+  knownRevisions,
+  ownRevision,
+  underPrecondition,
+} from '../http/conditional.ts';
+import { idempotencyOf, keyOf } from '../http/idempotency.ts';
 import { jsonAnswer } from '../http/json-answer.ts';
 import { type BodyOptions, JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
 import type { UserLines } from '../http/lines.ts';
 import { prefersCount } from '../http/preferences.ts';
 import { checked } from '../http/validation.ts';
+import { addVary } from '../http/vary.ts';
 import type { StoredTask } from './fields.ts';
 import type { Written } from './once.ts';
 import * as docs from './openapi.ts';
-import { filterOf, type Precondition, selectionOf } from './query.ts';
+import { checkCursor, filterOf, type Precondition, selectionOf } from './query.ts';
 import {
   Completion,
   DeleteQuery,
@@ -31,6 +42,11 @@ export interface TaskRoutesOptions extends BodyOptions {
   publicUrl?: string | undefined;
   requireIfMatch: boolean;
 }
+
+/** What a write takes in headers, checked with the rest of its request. */
+const KEY = [keyOf];
+const PRECONDITIONS = [ifMatchOf, ifNoneMatchOf];
+const PRECONDITIONS_AND_KEY = [...PRECONDITIONS, ...KEY];
 
 /** Handlers take their context apart in the signature: Elysia reads there what a request has to be prepared for. */
 export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodies }: TaskRoutesOptions) {
@@ -72,18 +88,23 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         set.headers.location = task.url;
         return task;
       },
-      { ...checked(admission, { params: UserPath, body: NewTask }, readTask), ...docs.createTask },
+      {
+        ...checked(admission, { params: UserPath, body: NewTask }, { readBody: readTask, headers: KEY }),
+        ...docs.createTask,
+      },
     )
     .get(
       '/',
       async ({ params, query, request, set }) => {
-        const validator = counterAndQuery(query);
+        const isCounted = prefersCount(request);
+        const validator = isCounted ? counted(counterAndQuery(query)) : counterAndQuery(query);
         const known = knownRevisions(request, validator);
-        const counted = prefersCount(request);
         const { user_id } = params;
-        const options = { ...selectionOf(query), counted, known: known === '*' ? undefined : known };
+        const options = { ...selectionOf(query), counted: isCounted, known: known === '*' ? undefined : known };
         const page = await lists.inTurn(user_id, request, () => tasks.listTasks(service, user_id, options));
         set.headers.etag = validator.tagOf(page.revision);
+        // Also without a count: a cache would answer a request for the count with an answer that does not vary.
+        addVary(set.headers, 'Prefer');
         if (isKnown(page.revision, known)) {
           set.status = 304;
           return;
@@ -96,18 +117,32 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         set.headers.link = linksOf(address, request.url, page.next);
         return jsonAnswer(page.tasks.map((task): Task => ({ ...task, url: address + task.id })));
       },
-      { ...checked(admission, { params: UserPath, query: ListQuery }), ...docs.listTasks },
+      {
+        ...checked(
+          admission,
+          { params: UserPath, query: ListQuery },
+          { more: ({ params, query }, found) => checkCursor(params as UserPath, query as ListQuery, found) },
+        ),
+        ...docs.listTasks,
+      },
     )
     .delete(
       '/',
       async ({ params, query, request, set }) => {
         const { user_id } = params;
-        await underPrecondition(request, counterAndQuery(query), requireIfMatch, (precondition: Precondition) =>
-          writes.inTurn(user_id, request, () => tasks.deleteTasks(service, user_id, filterOf(query), precondition)),
+        await underPrecondition(
+          request,
+          countedOrNot(counterAndQuery(query)),
+          requireIfMatch,
+          (precondition: Precondition) =>
+            writes.inTurn(user_id, request, () => tasks.deleteTasks(service, user_id, filterOf(query), precondition)),
         );
         set.status = 204;
       },
-      { ...checked(admission, { params: UserPath, query: DeleteQuery }), ...docs.deleteTasks },
+      {
+        ...checked(admission, { params: UserPath, query: DeleteQuery }, { headers: PRECONDITIONS }),
+        ...docs.deleteTasks,
+      },
     )
     .get(
       '/:id',
@@ -126,7 +161,14 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         const task = await writeTask(params, request, (target) => tasks.replaceTask(service, target, body));
         return represent(task, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath, body: TaskReplacement }, readTask), ...docs.replaceTask },
+      {
+        ...checked(
+          admission,
+          { params: TaskPath, body: TaskReplacement },
+          { readBody: readTask, headers: PRECONDITIONS },
+        ),
+        ...docs.replaceTask,
+      },
     )
     .patch(
       '/:id',
@@ -135,7 +177,14 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         const written = await writeTask(params, request, (target) => tasks.updateTask(service, target, body, key));
         return representWritten(written, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath, body: TaskPatch }, readPatch), ...docs.updateTask },
+      {
+        ...checked(
+          admission,
+          { params: TaskPath, body: TaskPatch },
+          { readBody: readPatch, headers: PRECONDITIONS_AND_KEY },
+        ),
+        ...docs.updateTask,
+      },
     )
     .delete(
       '/:id',
@@ -143,7 +192,7 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         await writeTask(params, request, (target) => tasks.deleteTask(service, target));
         set.status = 204;
       },
-      { ...checked(admission, { params: TaskPath }), ...docs.deleteTask },
+      { ...checked(admission, { params: TaskPath }, { headers: PRECONDITIONS }), ...docs.deleteTask },
     )
     .patch(
       '/:id/complete',
@@ -155,7 +204,14 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         );
         return representWritten(written, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath, body: Completion }, readPatchOrNothing), ...docs.completeTask },
+      {
+        ...checked(
+          admission,
+          { params: TaskPath, body: Completion },
+          { readBody: readPatchOrNothing, headers: PRECONDITIONS_AND_KEY },
+        ),
+        ...docs.completeTask,
+      },
     )
     .post(
       '/:id/restore',
@@ -164,7 +220,7 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         const written = await writeTask(params, request, (target) => tasks.restoreTask(service, target, key));
         return representWritten(written, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath }), ...docs.restoreTask },
+      { ...checked(admission, { params: TaskPath }, { headers: PRECONDITIONS_AND_KEY }), ...docs.restoreTask },
     );
 }
 
