@@ -40,7 +40,7 @@ export interface AppDependencies
   maxInFlight: number;
   /** How long a statement may take. */
   timeoutMs: number;
-  /** The present in milliseconds since 1970. */
+  /** The present in milliseconds since 1970; before 1970 it counts as its beginning, after 9999 as its end. */
   clock: () => number;
   newTaskId: NewTaskId;
   corsOrigins: AllowedOrigins;
@@ -54,9 +54,9 @@ export type App = ReturnType<typeof createApp>;
  * The same requests with the same clock and ids give the same bytes.
  */
 export function createApp(dependencies: AppDependencies) {
-  const { database, poolSize, maxInFlight, log, publicUrl, corsOrigins, isStopping, clock, newTaskId } = dependencies;
+  const { database, poolSize, maxInFlight, log, publicUrl, corsOrigins, isStopping, newTaskId } = dependencies;
   const store = sharingStatements(createTaskStore(database), database);
-  const service = { store, clock, newTaskId };
+  const service = { store, clock: withinRange(dependencies.clock), newTaskId };
   const admission = createAdmission(maxInFlight);
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
@@ -85,6 +85,12 @@ export function createApp(dependencies: AppDependencies) {
   );
   if (database.embedded) keepUp(app, database.embedded, log);
   return app;
+}
+
+/** A clock whose times the tables can hold: a machine with a wrong one is served all the same. */
+function withinRange(clock: () => number): () => number {
+  const last = Date.parse('9999-12-31T23:59:59.999Z');
+  return () => Math.min(Math.max(clock(), 0), last);
 }
 
 /** While the app listens; a failure is tried again. */

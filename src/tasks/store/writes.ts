@@ -14,6 +14,7 @@ import {
   coalesce,
   excluded,
   expression,
+  greatest,
   isDistinctFrom,
   minus,
   parameter,
@@ -213,7 +214,8 @@ export function needsChange(change: Change, { isSet, value }: NewValues): SQL | 
 }
 
 export function effectOf(change: Change, { isSet, value }: NewValues): PgUpdateSetSource<typeof tasks> {
-  const updated_at = value('updated_at') as SQL<string>;
+  // No time of a task goes back when the clock does.
+  const updated_at = greatest<string>(tasks.updated_at, value('updated_at'));
   switch (change) {
     case 'delete':
       return { updated_at, deleted_at: updated_at };
@@ -247,7 +249,7 @@ function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
     .from(doomed)
     .having(gt(count(), 0));
   const bump = db.$with('bump').as(raiseCounters(db, counted, inExpectedRevision(userRevisions.revision)));
-  const now = expression<string>(parameter('updated_at'));
+  const now = greatest<string>(tasks.updated_at, PARAMETERS.value('updated_at'));
   const deleted = db.$with('deleted').as(
     db
       .update(tasks)
