@@ -67,14 +67,19 @@ export function createWrites({ db, write }: Database) {
   const deletions = remember((filter: TaskFilter) => prepareDeleteAll(db, filter));
 
   /** @throws InvalidInput, KeyTaken */
-  async function run(statement: PreparedStatement, parameters: Record<string, unknown>): Promise<TaskRow | undefined> {
-    const [row] = await write(() => rowsOf<TaskRow>(statement, parameters)).catch(throwDomainError);
+  async function run(
+    statement: PreparedStatement,
+    parameters: Record<string, unknown>,
+    key?: AnswerKey,
+  ): Promise<TaskRow | undefined> {
+    const written = write(() => rowsOf<TaskRow>(statement, { ...parameters, ...key })).catch(throwDueTwice);
+    const [row] = await (key ? written.catch(throwKeyTaken) : written);
     return row;
   }
 
   return {
     async createTask(task: TaskToCreate, key?: AnswerKey): Promise<StoredTask> {
-      const row = await run(key ? create.keyed : create.plain, { ...task, ...key });
+      const row = await run(key ? create.keyed : create.plain, task, key);
       return toStoredTask(row as TaskRow);
     },
 
@@ -82,8 +87,8 @@ export function createWrites({ db, write }: Database) {
     async changeTask(change: Change, task: TaskToChange, key?: AnswerKey): Promise<StoredTask | undefined> {
       const statement = changes(`${change} ${key !== undefined}`, { change, keyed: key !== undefined });
       const { patch, ...target } = task;
-      const parameters = { ...target, ...parametersOfPrecondition(task), ...(patch && rowOfPatch(patch)), ...key };
-      const row = await run(statement, parameters);
+      const parameters = { ...target, ...parametersOfPrecondition(task), ...(patch && rowOfPatch(patch)) };
+      const row = await run(statement, parameters, key);
       return row && toStoredTask(row);
     },
 
@@ -105,11 +110,11 @@ export function createWrites({ db, write }: Database) {
   };
 }
 
-/** A constraint that a write broke, as an error of the domain. */
-function throwDomainError(error: unknown): never {
+/** The constraint that a task has one due time, as an error of the domain. */
+function throwDueTwice(error: unknown): never {
   if (postgresError(error)?.constraint === 'tasks_due_once')
     throw new InvalidInput([{ in: 'body', pointer: '', detail: 'must not leave the task both due_date and due_at' }]);
-  throwKeyTaken(error);
+  throw error;
 }
 
 /** Raises the counters of users by what the query says for each, from 0 where there is none yet. */
