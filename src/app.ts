@@ -51,12 +51,13 @@ export type App = ReturnType<typeof createApp>;
  * The same requests with the same clock and ids give the same bytes.
  */
 export function createApp(dependencies: AppDependencies) {
-  const { database, poolSize, maxInFlight, log, corsOrigins, isStopping, clock, newTaskId } = dependencies;
+  const { database, poolSize, maxInFlight, log, publicUrl, corsOrigins, isStopping, clock, newTaskId } = dependencies;
   const store = sharingStatements(createTaskStore(database), database);
   const service = { store, clock, newTaskId };
   const admission = createAdmission(maxInFlight);
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
+  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   const healthRoutes = health({ isStopping, checkReady: store.checkReady });
   const routes = taskRoutes({ ...dependencies, admission, service });
   const app = new Elysia({
@@ -69,9 +70,9 @@ export function createApp(dependencies: AppDependencies) {
   })
     .use(cors(corsOrigins))
     .use(requests({ ...dependencies, admission, metrics }))
-    .use(errorHandler({ logger: log.logger, describeError, allowedMethods }))
+    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, prefix }))
     .use(metricsRoute(metrics))
-    .use(docs([healthRoutes, routes], SCHEMAS))
+    .use(docs([healthRoutes, routes], SCHEMAS, publicUrl))
     .use(healthRoutes)
     .use(routes);
   allowedMethods.bind(app);

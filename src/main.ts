@@ -11,9 +11,6 @@ import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/ids.ts';
 import { asText, greeting } from './terminal.ts';
 
-/** How long clients on kept-alive connections have to receive an answer that tells them to connect elsewhere. */
-const DRAIN_MS = 500;
-
 /** Ctrl-C reaches `bun run start` and this process, and `bun run` passes it on: for so long a signal is the same one. */
 const SAME_SIGNAL_MS = 1000;
 
@@ -95,7 +92,10 @@ function listen(): void {
   }
 }
 
-/** Stops being ready, drains, refuses connections, answers requests in flight, closes the database. */
+/**
+ * Stops being ready, and for a while still accepts connections and asks clients to connect elsewhere; then refuses
+ * connections, answers requests in flight, closes the database.
+ */
 async function stop(signal: string): Promise<void> {
   // Nothing is in flight yet.
   if (!app) process.exit(0);
@@ -105,8 +105,8 @@ async function stop(signal: string): Promise<void> {
   }
   stoppingSince = performance.now();
   logger.info({ signal }, 'stopping');
+  await Bun.sleep(config.shutdownDrainMs);
   const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);
-  await Promise.race([Bun.sleep(DRAIN_MS), deadline]);
   const outcome = await Promise.race([app.stop().then(() => 'done' as const), deadline]);
   endBackups();
   await Promise.race([database.close(), Bun.sleep(1000)]);

@@ -3,48 +3,53 @@ import { dirname, join } from 'node:path';
 import { type AnyElysia, Elysia, type HTTPHeaders } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
-import { HEADERS, PARAMETERS, ProblemSchema, problemResponses } from './openapi.ts';
+import { HEADERS, PARAMETERS, problemResponses, problemSchemas } from './openapi.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
 
-const PAGE = `<!doctype html>
+/** @param root the way from the page to `/`: a gateway may serve all of this under a path of its own. */
+const page = (root: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Todo API</title>
-<link rel="stylesheet" href="/swagger/swagger-ui.css">
-<link rel="icon" href="/swagger/favicon-32x32.png">
+<link rel="stylesheet" href="${root}swagger/swagger-ui.css">
+<link rel="icon" href="${root}swagger/favicon-32x32.png">
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="/swagger/swagger-ui-bundle.js"></script>
-<script src="/swagger/start.js"></script>
+<script src="${root}swagger/swagger-ui-bundle.js"></script>
+<script src="${root}swagger/start.js"></script>
 </body>
 </html>
 `;
 
-/** The page may load only what this service serves, and talk only to this service. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** The page may load only what this service serves, and talk only to this service, as its clients reach it. */
+const policy = (publicUrl: string | undefined) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    `connect-src 'self'${publicUrl ? ` ${new URL(publicUrl).origin}` : ''}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
-const START = `SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n`;
+const START = `const url = new URL('json', document.currentScript.src).href;
+SwaggerUIBundle({ url, dom_id: '#swagger-ui', deepLinking: true });
+`;
 
 const hidden = { detail: { hide: true } };
 
 /**
  * @param routes that the document describes
  * @param schemas that it can refer to under `#/components/schemas`
+ * @param publicUrl where clients reach the service, if not at the address of the document
  */
-export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>) {
+export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>, publicUrl?: string) {
   const asset =
     (name: string, type: string) =>
     ({ set }: { set: { headers: HTTPHeaders } }) => {
@@ -54,13 +59,13 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
     };
   let document: Promise<object> | undefined;
   return new Elysia({ name: 'docs' })
-    .get('/swagger/json', async () => (document ??= describe(routes, schemas)), hidden)
+    .get('/swagger/json', async () => (document ??= describe(routes, schemas, publicUrl)), hidden)
     .get(
       '/swagger',
-      ({ set }) => {
+      ({ path, set }) => {
         set.headers['content-type'] = 'text/html; charset=utf-8';
-        set.headers['content-security-policy'] = POLICY;
-        return PAGE;
+        set.headers['content-security-policy'] = policy(publicUrl);
+        return page(path.endsWith('/') ? '../' : '');
       },
       hidden,
     )
@@ -68,11 +73,15 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
     .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
     .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
     .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
-    .get('/', ({ redirect }) => redirect('/swagger'), hidden);
+    .get('/', ({ redirect }) => redirect('swagger'), hidden);
 }
 
 /** Has the plugin describe the routes in an app of their own. It is loaded on first use: most processes never need it. */
-async function describe(routes: readonly AnyElysia[], schemas: Record<string, unknown>): Promise<object> {
+async function describe(
+  routes: readonly AnyElysia[],
+  schemas: Record<string, unknown>,
+  publicUrl = '/',
+): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger');
   const plugin = swagger({
     documentation: {
@@ -83,14 +92,14 @@ async function describe(routes: readonly AnyElysia[], schemas: Record<string, un
         description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/' }],
+      servers: [{ url: publicUrl }],
       security: [],
       tags: [
         { name: 'tasks', description: 'The tasks of one user.' },
         { name: 'health', description: 'For load balancers and orchestrators.' },
       ],
       components: {
-        schemas: { Problem: ProblemSchema, ...schemas },
+        schemas: { ...problemSchemas(), ...schemas },
         headers: HEADERS,
         parameters: PARAMETERS,
         responses: problemResponses(),

@@ -10,9 +10,11 @@ export interface ErrorHandlerOptions {
   /** What the log may say of an error. */
   describeError: (error: unknown) => object;
   allowedMethods: AllowedMethods;
+  /** What clients put in front of every path, and a gateway takes away. */
+  prefix: string;
 }
 
-export function errorHandler({ logger, describeError, allowedMethods }: ErrorHandlerOptions) {
+export function errorHandler({ logger, describeError, allowedMethods, prefix }: ErrorHandlerOptions) {
   return new Elysia({ name: 'error-handler' })
     .onError({ as: 'global' }, ({ code, error, path, request, set }) => {
       const problem = explain();
@@ -26,7 +28,7 @@ export function errorHandler({ logger, describeError, allowedMethods }: ErrorHan
       Object.assign(set.headers, problem.extra.headers);
       set.status = status;
       set.headers['content-type'] = 'application/problem+json';
-      return JSON.stringify(problemDocument(problem, path, requestId));
+      return JSON.stringify(problemDocument(problem, prefix + path, requestId));
 
       function explain(): Problem {
         if (code === 'NOT_FOUND') return methodNotAllowed(allowedMethods.of(path)) ?? notFound();
