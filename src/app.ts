@@ -10,6 +10,7 @@ import { docs } from './http/docs.ts';
 import { errorHandler } from './http/error-handler.ts';
 import { health } from './http/health.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
+import { problemPages } from './http/problem-pages.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { guardTargets } from './http/target.ts';
 import type { Log } from './log.ts';
@@ -57,7 +58,6 @@ export function createApp(dependencies: AppDependencies) {
   const admission = createAdmission(maxInFlight);
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
-  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   const healthRoutes = health({ isStopping, checkReady: store.checkReady });
   const routes = taskRoutes({ ...dependencies, admission, service });
   const app = new Elysia({
@@ -70,9 +70,10 @@ export function createApp(dependencies: AppDependencies) {
   })
     .use(cors(corsOrigins))
     .use(requests({ ...dependencies, admission, metrics }))
-    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, prefix }))
+    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, publicUrl }))
     .use(metricsRoute(metrics))
     .use(docs([healthRoutes, routes], SCHEMAS, publicUrl))
+    .use(problemPages())
     .use(healthRoutes)
     .use(routes);
   allowedMethods.bind(app);
