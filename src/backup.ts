@@ -51,7 +51,7 @@ export async function answerBackups(dataDir: string, embedded: Embedded, { logge
 export async function runBackup(target: string | undefined, options: DatabaseOptions): Promise<void> {
   const { dataDir, url } = options;
   if (url !== undefined)
-    throw new BackupRefused('This is for the embedded database; see "Back-up and restore" in the README.');
+    throw new BackupRefused('This is for the embedded database; see "Back-up and restore" in docs/operations.md.');
   if (target === undefined) throw new BackupRefused('Name the folder to make: backup FOLDER');
   const folder = resolve(target);
   if (!(await Bun.file(join(dataDir, 'postgres', 'PG_VERSION')).exists()))

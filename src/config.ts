@@ -116,6 +116,11 @@ const Environment = Type.Object({
     description: 'The lowest severity that is logged; requests are info.',
     expected: 'fatal, error, warn, info, debug or silent',
   }),
+  LOG_FORMAT: OneOf(['auto', 'text', 'json'], {
+    default: 'auto',
+    description: 'text: short lines for people; json: one object a line; auto: text on a terminal, else json.',
+    expected: 'auto, text or json',
+  }),
   SHUTDOWN_DRAIN_MS: Type.Integer({
     default: 500,
     minimum: 0,
@@ -150,6 +155,7 @@ export interface Config {
   requireIfMatch: boolean;
   maxBodyBytes: number;
   logLevel: Environment['LOG_LEVEL'];
+  logFormat: Environment['LOG_FORMAT'];
   shutdownDrainMs: number;
   shutdownGraceSeconds: number;
 }
@@ -190,6 +196,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     requireIfMatch: values.REQUIRE_IF_MATCH,
     maxBodyBytes: values.MAX_BODY_BYTES,
     logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
     shutdownDrainMs: values.SHUTDOWN_DRAIN_MS,
     shutdownGraceSeconds: values.SHUTDOWN_GRACE_SECONDS,
   };

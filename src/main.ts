@@ -1,14 +1,19 @@
 /** Reads the configuration, opens the database, brings it up to date, listens, and stops in good order. */
+import { isatty } from 'node:tty';
 import { type App, createApp } from './app.ts';
 import { answerBackups, runBackup } from './backup.ts';
 import { describeConfig, InvalidConfig, readConfig } from './config.ts';
-import { openDatabase } from './db/database.ts';
+import { openDatabase, placeOf } from './db/database.ts';
 import { isUnavailable, reasonOf } from './db/driver-errors.ts';
 import { BackupRefused, UnusableFolder } from './db/embedded/errors.ts';
 import { FolderInUse } from './db/lock.ts';
 import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
 import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/ids.ts';
+import { asText, greeting } from './terminal.ts';
+
+/** Ctrl-C reaches `bun run start` and this process, and `bun run` passes it on: for so long a signal is the same one. */
+const SAME_SIGNAL_MS = 1000;
 
 class CannotListen extends Error {}
 
@@ -23,10 +28,12 @@ ${describeConfig()}`);
 }
 
 const config = await orExit(() => readConfig(process.env));
-const log = createLog(config.logLevel, linesToStdout());
+const isForPeople = config.logFormat === 'text' || (config.logFormat === 'auto' && isatty(1));
+const write = linesToStdout(isForPeople ? 0 : undefined);
+const log = createLog(config.logLevel, isForPeople ? asText(write) : write);
 const { logger } = log;
 
-let stopping = false;
+let stoppingSince: number | undefined;
 let app: App | undefined;
 let endBackups = () => {};
 // Now and not later: process 1 of a container ignores signals that it has no handler for.
@@ -58,11 +65,16 @@ app = createApp({
   clock: Date.now,
   newTaskId: createTaskIds(),
   newRequestId: () => crypto.randomUUID(),
-  isStopping: () => stopping,
+  isStopping: () => stoppingSince !== undefined,
 });
 await orExit(listen);
 if (database.embedded) endBackups = await answerBackups(dataDir, database.embedded, log);
-logger.info({ url: String(app.server?.url) }, 'listening');
+announce({ url: String(app.server?.url), database: placeOf(databaseOptions) });
+
+function announce(start: { url: string; database: string }): void {
+  if (!isForPeople) logger.info(start, 'listening');
+  else if (logger.isLevelEnabled('info')) write(greeting({ ...start, publicUrl: config.publicUrl }));
+}
 
 function listen(): void {
   const { host: hostname, port, timeoutMs } = config;
@@ -80,10 +92,13 @@ function listen(): void {
  * connections, answers requests in flight, closes the database.
  */
 async function stop(signal: string): Promise<void> {
-  // Nothing is in flight yet, or this is the second signal.
+  // Nothing is in flight yet.
   if (!app) process.exit(0);
-  if (stopping) process.exit(1);
-  stopping = true;
+  if (stoppingSince !== undefined) {
+    if (performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+    process.exit(1);
+  }
+  stoppingSince = performance.now();
   logger.info({ signal }, 'stopping');
   await Bun.sleep(config.shutdownDrainMs);
   const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);

@@ -37,6 +37,25 @@ export function counterAndQuery(query: unknown): Validator {
   };
 }
 
+const COUNTED = '.counted';
+
+/**
+ * For a list that was asked for with a count. A browser that has the list without one asks with the tag of that, also
+ * when `Vary` tells the two apart, and a 304 would leave it without the count.
+ */
+export function counted({ tagOf, revisionOf }: Validator): Validator {
+  return {
+    tagOf: (revision) => tagOf(revision).replace(/"$/, `${COUNTED}"`),
+    revisionOf: (opaque) => (opaque.endsWith(COUNTED) ? revisionOf(opaque.slice(0, -COUNTED.length)) : undefined),
+  };
+}
+
+/** Takes the tags of a list with and without a count. */
+export function countedOrNot(validator: Validator): Validator {
+  const { revisionOf } = counted(validator);
+  return { ...validator, revisionOf: (opaque) => validator.revisionOf(opaque) ?? revisionOf(opaque) };
+}
+
 /**
  * Runs a write under the preconditions of the request; when it rejects with RevisionMismatch, the answer is a 412 with
  * the current ETag. With `required`, a write must say which revision it is made to.
@@ -50,11 +69,11 @@ export async function underPrecondition<T>(
 ): Promise<T> {
   if (required && !request.headers.has('if-match'))
     throw new Problem('precondition-required', 'Send If-Match with the ETag of what is to be changed.');
-  const match = read(request, 'if-match');
+  const match = ifMatchOf(request);
   // `*` allows any revision: what does not exist is a 404 before it is a 412. A weak tag never matches (strong comparison).
   const if_match =
     match === '*' ? undefined : match?.flatMap(({ weak, opaque }) => (weak ? [] : (revisionOf(opaque) ?? [])));
-  const if_none_match = revisionsOf(read(request, 'if-none-match'), revisionOf);
+  const if_none_match = revisionsOf(ifNoneMatchOf(request), revisionOf);
   try {
     return await write({ if_match, if_none_match });
   } catch (error) {
@@ -73,10 +92,16 @@ type Revisions = number[] | '*' | undefined;
 /** The revisions that a reader has, by `If-None-Match`, compared weakly; a malformed field matches nothing. */
 export function knownRevisions(request: Request, { revisionOf }: Validator): Revisions {
   try {
-    return revisionsOf(read(request, 'if-none-match'), revisionOf);
+    return revisionsOf(ifNoneMatchOf(request), revisionOf);
   } catch {
     return undefined;
   }
+}
+
+/** Whether `If-None-Match` names this tag, compared weakly; a malformed field names nothing. */
+export function hasTag(request: Request, tag: string): boolean {
+  const field = request.headers.get('if-none-match');
+  return field !== null && (field.trim() === '*' || (parse(field)?.some(({ opaque }) => opaque === tag) ?? false));
 }
 
 /** Whether the client has this revision. */
@@ -87,6 +112,11 @@ export function isKnown(revision: number, known: Revisions): boolean {
 function revisionsOf(tags: EntityTag[] | '*' | undefined, revisionOf: Validator['revisionOf']): Revisions {
   return tags === '*' ? tags : tags?.flatMap(({ opaque }) => revisionOf(opaque) ?? []);
 }
+
+/** @throws InvalidInput for a field that is neither `*` nor a list of entity tags */
+export const ifMatchOf = (request: Request) => read(request, 'if-match');
+/** @throws InvalidInput for a field that is neither `*` nor a list of entity tags */
+export const ifNoneMatchOf = (request: Request) => read(request, 'if-none-match');
 
 function read(request: Request, name: 'if-match' | 'if-none-match'): EntityTag[] | '*' | undefined {
   const field = request.headers.get(name);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { type AnyElysia, Elysia, type HTTPHeaders } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
-import { HEADERS, PARAMETERS, ProblemSchema, problemResponses } from './openapi.ts';
+import { HEADERS, PARAMETERS, problemResponses, problemSchemas } from './openapi.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
 
@@ -99,7 +99,7 @@ async function describe(
         { name: 'health', description: 'For load balancers and orchestrators.' },
       ],
       components: {
-        schemas: { Problem: ProblemSchema, ...schemas },
+        schemas: { ...problemSchemas(), ...schemas },
         headers: HEADERS,
         parameters: PARAMETERS,
         responses: problemResponses(),

@@ -1,6 +1,7 @@
 /** Reads a JSON body strictly, and admits the request once the body is here. */
+import { InvalidInput } from '../errors.ts';
 import type { Admission, Admitted } from './admission.ts';
-import { contentTooLarge, invalidInput, Problem } from './problems.ts';
+import { contentTooLarge, Problem } from './problems.ts';
 
 /** No schema here goes deeper than an array in an object; validators would walk a deeper value for seconds. */
 const MAX_DEPTH = 8;
@@ -19,7 +20,7 @@ export interface BodyOptions {
  * Takes a media type of `accepted` in any case (RFC 9110 section 8.3.1), with no charset but UTF-8, no content coding,
  * valid UTF-8, valid JSON. A slow client keeps nobody else out: its request counts only once its body is here.
  * @returns the value, or `whenEmpty` for an empty body
- * @throws Problem 415 for another media type or coding, 413 for too large, 400 for anything but JSON, 503 when full
+ * @throws InvalidInput for anything but JSON; Problem 415 for another media type or coding, 413 for too large, 503 when full
  */
 export async function readJson(
   context: { request: Request } & Admitted,
@@ -74,7 +75,7 @@ function parse(bytes: Uint8Array): unknown {
     return body;
   } catch (error) {
     const detail = error instanceof SyntaxError ? 'is not valid JSON' : 'is not valid UTF-8 or is nested too deeply';
-    throw invalidInput([{ in: 'body', pointer: '', detail }]);
+    throw new InvalidInput([{ in: 'body', pointer: '', detail }]);
   }
 }
 

@@ -1,12 +1,7 @@
 /** What a route declares of its answers: their schemas by status, and the rest of the OpenAPI document (3.1). */
-import { type TSchema, type TVoid, Type } from '@sinclair/typebox';
-import {
-  PROBLEM_TYPE_PREFIX,
-  PROBLEMS,
-  Problem as ProblemError,
-  type ProblemName,
-  problemDocument,
-} from './problems.ts';
+import { type TSchema, type TUnsafe, type TVoid, Type } from '@sinclair/typebox';
+import { exampleOf } from './problem-examples.ts';
+import { PROBLEM_TYPE_PREFIX, PROBLEMS, type ProblemDocument, type ProblemName } from './problems.ts';
 import { withoutValidation } from './validation.ts';
 
 const ViolationSchema = Type.Object(
@@ -18,45 +13,102 @@ const ViolationSchema = Type.Object(
   { additionalProperties: false },
 );
 
-export const ProblemSchema = Type.Object(
-  {
-    type: Type.String({ format: 'uri', description: `One of ${Object.keys(PROBLEMS).join(', ')} after the prefix.` }),
-    title: Type.String(),
-    status: Type.Integer({ minimum: 400, maximum: 599 }),
-    detail: Type.String(),
-    instance: Type.String({ description: 'The path of the request.' }),
-    request_id: Type.String({ description: 'Finds the request in the log.' }),
-    errors: Type.Optional(Type.Array(ViolationSchema, { description: 'Every violation of an invalid request.' })),
-  },
-  { additionalProperties: false, description: 'What went wrong (RFC 9457).' },
-);
+const KINDS = Object.keys(PROBLEMS) as ProblemName[];
 
-const text = (description: string, example: string) => ({ description, schema: { type: 'string' }, example });
+/** No operation ends in one of these: what they answer is a path or a method that the document does not have. */
+const OF_NO_OPERATION: readonly ProblemName[] = ['not-found', 'method-not-allowed'];
 
-/** Response headers by the name they are referred to with. */
+/** `components.schemas`: one for each kind of problem, told apart by `type`, and `Problem` for any of them. */
+export function problemSchemas() {
+  const schemas = KINDS.map((kind) => [schemaName(kind), problemSchema(kind)]);
+  return { Problem: oneOf(KINDS), ...Object.fromEntries(schemas) };
+}
+
+/** `task-not-found` is `TaskNotFoundProblem`. */
+function schemaName(kind: ProblemName): string {
+  return `${kind.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase())}Problem`;
+}
+
+function problemSchema(kind: ProblemName) {
+  const { status, title } = PROBLEMS[kind];
+  return Type.Object(
+    {
+      type: Type.Literal(PROBLEM_TYPE_PREFIX + kind),
+      title: Type.String(),
+      status: Type.Literal(status),
+      detail: Type.String(),
+      instance: Type.String({ description: 'The path of the request.' }),
+      request_id: Type.String({ description: 'Finds the request in the log.' }),
+      ...(kind === 'invalid-input' && {
+        errors: Type.Array(ViolationSchema, { minItems: 1, description: 'Every violation of the request.' }),
+      }),
+    },
+    { additionalProperties: false, description: `${title} (RFC 9457).` },
+  );
+}
+
+const schemaOf = (kind: ProblemName) => ({ $ref: `#/components/schemas/${schemaName(kind)}` });
+
+function oneOf(kinds: readonly ProblemName[]) {
+  const mapping = kinds.map((kind) => [PROBLEM_TYPE_PREFIX + kind, schemaOf(kind).$ref]);
+  return {
+    oneOf: kinds.map(schemaOf),
+    discriminator: { propertyName: 'type', mapping: Object.fromEntries(mapping) },
+  };
+}
+
+const text = (description: string, example: string) => ({
+  description,
+  required: true,
+  schema: { type: 'string' },
+  example,
+});
+
+/** Response headers by the name they are referred to with; one that is not required comes with some of the answers. */
 export const HEADERS = {
   'X-Request-Id': text('The id of this request in the log.', '0a4bd2c7-6f0e-4d47-9c1b-7f3f4c9d4b52'),
+  'Cache-Control': text(
+    'An answer belongs to one user and is revalidated before it is used again.',
+    'private, no-cache',
+  ),
+  'X-Content-Type-Options': text('A browser takes the answer for nothing but what it says it is.', 'nosniff'),
+  Vary: {
+    ...text('The request headers that select the answer, for caches (RFC 9110 section 12.5.5).', 'Origin'),
+    required: false,
+  },
   ETag: text('The current revision as a strong validator (RFC 9110 section 8.8.3).', '"42"'),
   Location: text(
     'The address of the new task.',
     'http://127.0.0.1:3000/api/ada/tasks/01980a3e-7c00-7000-8000-000000000000',
   ),
-  Link: text('The first page and, unless this is the last, the next (RFC 8288).', '<http://…>; rel="first"'),
-  'X-Total-Count': { description: 'How many match the filters.', schema: { type: 'integer' }, example: 120 },
-  'Preference-Applied': text('`count=exact` when it was asked for with Prefer (RFC 7240).', 'count=exact'),
-  'Idempotency-Replayed': text('`true` when this repeats the first answer.', 'true'),
-  'Cache-Control': text(
-    'An answer belongs to one user and is revalidated before it is used again.',
-    'private, no-cache',
+  Link: text(
+    'The first page and, unless this is the last, the next (RFC 8288).',
+    '<http://127.0.0.1:3000/api/ada/tasks>; rel="first"',
   ),
-  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' }, example: 1 },
-  Accept: text('The media types that a body may have.', 'application/json'),
-  'Accept-Encoding': text('The content codings that a body may have: none.', 'identity'),
-  'Accept-Patch': text(
-    'The media types that the body of a PATCH may have (RFC 5789).',
-    'application/merge-patch+json, application/json',
-  ),
+  'X-Total-Count': {
+    description: 'How many match the filters, when it was asked for with Prefer.',
+    schema: { type: 'integer' },
+    example: 120,
+  },
+  'Preference-Applied': {
+    ...text('`count=exact` when it was asked for with Prefer (RFC 7240).', 'count=exact'),
+    required: false,
+  },
+  'Idempotency-Replayed': { ...text('`true` when this repeats the first answer.', 'true'), required: false },
+  'Retry-After': { description: 'Seconds to wait.', required: true, schema: { type: 'integer' }, example: 1 },
+  Accept: { ...text('The media types that a body may have.', 'application/json'), required: false },
+  'Accept-Encoding': { ...text('The content codings that a body may have: none.', 'identity'), required: false },
+  'Accept-Patch': {
+    ...text(
+      'The media types that the body of a PATCH may have (RFC 5789).',
+      'application/merge-patch+json, application/json',
+    ),
+    required: false,
+  },
 } as const;
+
+/** On every answer. */
+const GENERAL = ['X-Request-Id', 'Cache-Control', 'X-Content-Type-Options', 'Vary'] as const;
 
 export type HeaderName = keyof typeof HEADERS;
 
@@ -107,12 +159,17 @@ interface Operation<Code extends number, Body extends TSchema, Problems extends 
   cacheable?: Cacheable;
 }
 
+/** The kinds of problems with a status. */
+type KindOf<S extends Status> = {
+  [Kind in ProblemName]: (typeof PROBLEMS)[Kind]['status'] extends S ? Kind : never;
+}[ProblemName];
+
 type Responses<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> = Record<
   Code,
   Body
-> &
-  Record<Problems | (typeof ALWAYS)[number], typeof ProblemSchema> &
-  (Cacheable extends true ? Record<304, TVoid> : unknown);
+> & {
+  [S in Problems | (typeof ALWAYS)[number]]: TUnsafe<ProblemDocument<KindOf<S>>>;
+} & (Cacheable extends true ? Record<304, TVoid> : unknown);
 
 /**
  * The part of a route's hook that declares its answers: `response`, for the types of clients, and `detail`, for the
@@ -130,7 +187,8 @@ export function operation<
   const response = {
     [status]: schema ?? Type.Void(),
     ...(cacheable && { 304: Type.Void() }),
-    ...Object.fromEntries(failures.map((code) => [code, ProblemSchema])),
+    // What a client's types come from is the type of `response`, not its value.
+    ...Object.fromEntries(failures.map((code) => [code, Type.Unknown()])),
   };
   const responses = {
     [status]: {
@@ -138,7 +196,7 @@ export function operation<
       headers: references(headers),
       ...(body && { content: { 'application/json': { schema: body, example } } }),
     },
-    ...(cacheable && { 304: { description: 'The client has it.', headers: references(['ETag', 'Cache-Control']) } }),
+    ...(cacheable && { 304: { description: 'The client has it.', headers: references(['ETag']) } }),
     ...Object.fromEntries(failures.map((code) => [code, { $ref: `#/components/responses/Problem${code}` }])),
   };
   return {
@@ -148,9 +206,7 @@ export function operation<
 }
 
 function references(names: readonly HeaderName[]) {
-  return Object.fromEntries(
-    (['X-Request-Id', ...names] as const).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-  );
+  return Object.fromEntries([...GENERAL, ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
 const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
@@ -161,34 +217,25 @@ const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
 
 /** `components.responses`: one for each status that an operation refers to, with an example of each of its problems. */
 export function problemResponses() {
-  const kinds = Object.entries(PROBLEMS) as [ProblemName, { status: Status; title: string }][];
-  const statuses = new Set(kinds.map(([, { status }]) => status));
-  // No operation of the document answers with it: a method that is not allowed has no operation.
-  statuses.delete(405);
+  const kinds = KINDS.filter((kind) => !OF_NO_OPERATION.includes(kind));
+  const statuses = new Set(kinds.map((kind) => PROBLEMS[kind].status));
   return Object.fromEntries(
-    [...statuses].map((status) => {
-      const ofStatus = kinds.filter(([, problem]) => problem.status === status);
-      const examples = ofStatus.map(([kind]) => {
-        const value = problemDocument(
-          new ProblemError(kind, 'What is wrong, in a sentence.'),
-          '/api/ada/tasks',
-          'a1b2c3',
-        );
-        return [kind, { value }];
-      });
-      return [
-        `Problem${status}`,
-        {
-          description: ofStatus.map(([kind, { title }]) => `${title} (\`${PROBLEM_TYPE_PREFIX}${kind}\`).`).join(' '),
-          headers: references(PROBLEM_HEADERS[status] ?? []),
-          content: {
-            'application/problem+json': {
-              schema: { $ref: '#/components/schemas/Problem' },
-              examples: Object.fromEntries(examples),
-            },
-          },
-        },
-      ];
-    }),
+    [...statuses].map((status) => [`Problem${status}`, problemResponse(status, kinds.filter(hasStatus(status)))]),
   );
+}
+
+const hasStatus = (status: Status) => (kind: ProblemName) => PROBLEMS[kind].status === status;
+
+function problemResponse(status: Status, kinds: ProblemName[]) {
+  const [only, ...others] = kinds;
+  return {
+    description: kinds.map((kind) => `${PROBLEMS[kind].title} (\`${PROBLEM_TYPE_PREFIX}${kind}\`).`).join(' '),
+    headers: references(PROBLEM_HEADERS[status] ?? []),
+    content: {
+      'application/problem+json': {
+        schema: only && others.length === 0 ? schemaOf(only) : oneOf(kinds),
+        examples: Object.fromEntries(kinds.map((kind) => [kind, { value: exampleOf(kind) }])),
+      },
+    },
+  };
 }

@@ -53,6 +53,18 @@ export function invalidInput(errors: Violation[]): Problem {
   return new Problem('invalid-input', `The request has ${count}; see errors.`, { errors });
 }
 
+/** What a client gets, as one type for each kind, told apart by `type`. */
+export type ProblemDocument<Kind extends ProblemName = ProblemName> = Kind extends ProblemName
+  ? {
+      type: `${typeof PROBLEM_TYPE_PREFIX}${Kind}`;
+      title: string;
+      status: (typeof PROBLEMS)[Kind]['status'];
+      detail: string;
+      instance: string;
+      request_id: string;
+    } & (Kind extends 'invalid-input' ? { errors: Violation[] } : unknown)
+  : never;
+
 /** The document of RFC 9457 for one occurrence: `instance` is the path of the request, as the client sees it. */
 export function problemDocument(problem: Problem, instance: string, requestId: string) {
   const { status, title } = PROBLEMS[problem.kind];

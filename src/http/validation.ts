@@ -1,7 +1,7 @@
 /** Reads a request, admits it, and checks all its parts against the schemas of its route at once. */
 import type { TObject, TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
-import type { Violation } from '../errors.ts';
+import { InvalidInput, type Violation } from '../errors.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { invalidInput } from './problems.ts';
 import { parseQuery } from './query.ts';
@@ -16,8 +16,18 @@ interface Schemas {
 /** Reads a body and admits the request. */
 type BodyReader = (context: Parts) => Promise<unknown>;
 
+interface Checks {
+  readBody?: BodyReader;
+  /** Each reads a header that the route takes. @throws InvalidInput when it is malformed */
+  headers?: readonly ((request: Request) => unknown)[];
+  /** Looks for what no schema says in a request that is refused already. @throws InvalidInput */
+  more?: (context: Parts, found: readonly Violation[]) => void;
+}
+
 /** A body that has a schema must be read: an unread one would pass unchecked. */
-type ReaderFor<S extends Schemas> = S extends { body: TSchema } ? [readBody: BodyReader] : [readBody?: undefined];
+type ChecksFor<S extends Schemas> = S extends { body: TSchema }
+  ? [checks: Checks & { readBody: BodyReader }]
+  : [checks?: Checks];
 
 interface Parts extends Admitted {
   params: unknown;
@@ -30,10 +40,10 @@ interface Parts extends Admitted {
  * The schemas of a route, for its types and its documentation, and the hook that reads a request and checks it. Elysia's
  * own checks stop at the first part that is wrong and cost three times as much when one is; of a repeated parameter its
  * query keeps the last.
- * @throws Problem 400 with every violation, and what `readBody` throws
+ * @throws Problem 400 with every violation of path, query, headers and body, and what `readBody` throws
  */
-export function checked<S extends Schemas>(admission: Admission, schemas: S, ...reader: ReaderFor<S>) {
-  const [readBody] = reader as [BodyReader?];
+export function checked<S extends Schemas>(admission: Admission, schemas: S, ...rest: ChecksFor<S>) {
+  const [{ readBody, headers = [], more } = {}] = rest as [Checks?];
   const params = part('path', schemas.params);
   const query = schemas.query && part('query', schemas.query);
   const body = schemas.body && part('body', schemas.body);
@@ -43,8 +53,14 @@ export function checked<S extends Schemas>(admission: Admission, schemas: S, ...
   function hook(): (context: Parts) => void | Promise<void> {
     if (body && readBody) {
       return async (context) => {
-        context.body = await readBody(context);
-        refuse(params(context.params), body(context.body));
+        let found: readonly Violation[];
+        try {
+          context.body = await readBody(context);
+          found = body(context.body);
+        } catch (error) {
+          found = violationsOfError(error);
+        }
+        refuse(context, params(context.params), malformed(context.request), found);
       };
     }
     if (schemas.query && query) {
@@ -52,13 +68,23 @@ export function checked<S extends Schemas>(admission: Admission, schemas: S, ...
       return (context) => {
         admission.admit(context);
         context.query = parseQuery(context.request.url, schema);
-        refuse(params(context.params), query(context.query));
+        refuse(context, params(context.params), query(context.query), malformed(context.request));
       };
     }
     return (context) => {
       admission.admit(context);
-      refuse(params(context.params));
+      refuse(context, params(context.params), malformed(context.request));
     };
+  }
+
+  function malformed(request: Request): readonly Violation[] {
+    return headers.length === 0 ? NONE : headers.flatMap((read) => thrownBy(() => read(request)));
+  }
+
+  function refuse(context: Parts, ...parts: (readonly Violation[])[]): void {
+    if (parts.every(({ length }) => length === 0)) return;
+    const found = parts.flat();
+    throw invalidInput([...found, ...(more ? thrownBy(() => more(context, found)) : NONE)]);
   }
 }
 
@@ -73,8 +99,19 @@ function part(name: Violation['in'], schema: TSchema): (value: unknown) => reado
   };
 }
 
-function refuse(...violations: (readonly Violation[])[]): void {
-  if (violations.some(({ length }) => length > 0)) throw invalidInput(violations.flat());
+function thrownBy(read: () => unknown): readonly Violation[] {
+  try {
+    read();
+    return NONE;
+  } catch (error) {
+    return violationsOfError(error);
+  }
+}
+
+/** @throws every other error */
+function violationsOfError(error: unknown): readonly Violation[] {
+  if (error instanceof InvalidInput) return error.violations;
+  throw error;
 }
 
 /** Marks schemas that Elysia shall not check. */

@@ -28,7 +28,7 @@ const changed = (...more: HeaderName[]) =>
     status: 200,
     description: 'The task as it is now.',
     ...task,
-    headers: ['ETag', 'Cache-Control', ...more],
+    headers: ['ETag', ...more],
   }) as const;
 
 export const createTask = operation({
@@ -41,7 +41,7 @@ export const createTask = operation({
     status: 201,
     description: 'The new task.',
     ...task,
-    headers: ['Location', 'ETag', 'Cache-Control', 'Idempotency-Replayed'],
+    headers: ['Location', 'ETag', 'Idempotency-Replayed'],
   },
   problems: [400, 408, 415, 422],
 });
@@ -58,7 +58,7 @@ export const listTasks = operation({
     schema: TaskList,
     name: 'TaskList',
     example: [example],
-    headers: ['ETag', 'Link', 'X-Total-Count', 'Preference-Applied', 'Cache-Control'],
+    headers: ['ETag', 'Link', 'X-Total-Count', 'Preference-Applied'],
   },
   problems: [400],
   cacheable: true,
@@ -78,7 +78,7 @@ export const getTask = operation({
   operationId: 'getTask',
   summary: 'Read a task',
   headers: ['If-None-Match'],
-  success: { status: 200, description: 'The task.', ...task, headers: ['ETag', 'Cache-Control'] },
+  success: { status: 200, description: 'The task.', ...task, headers: ['ETag'] },
   problems: READ,
   cacheable: true,
 });

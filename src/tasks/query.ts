@@ -2,10 +2,10 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { toRfc3339 } from '../db/driver-values.ts';
-import { InvalidInput } from '../errors.ts';
+import { InvalidInput, type Violation } from '../errors.ts';
 import { Instant, Nullable } from '../types.ts';
 import { normaliseTags, type StoredTask } from './fields.ts';
-import { type DeleteQuery, type ListQuery, type Sort, type SortKey, Task } from './schema.ts';
+import { type DeleteQuery, ListQuery, SORT_KEYS, type Sort, type SortKey, Task, type UserPath } from './schema.ts';
 
 /** Which tasks; everything that is given must hold. */
 export interface TaskFilter {
@@ -76,16 +76,43 @@ export function encodeCursor({ key, id }: Place, sort: Sort, binding: unknown): 
 
 /** @throws InvalidInput for anything that `encodeCursor` did not make for the same sort and binding */
 export function decodeCursor(cursor: string, sort: Sort, binding: unknown): Place {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  const place = parsePlace(text.slice(CHECKSUM_LENGTH), sort);
-  if (!place || encodeCursor(place, sort, binding) !== cursor)
-    throw new InvalidInput([
-      { in: 'query', pointer: 'cursor', detail: 'must come from the Link of a list with the same sort and filters' },
-    ]);
+  const place = parsePlace(payloadOf(cursor), sort);
+  if (!place || encodeCursor(place, sort, binding) !== cursor) throw foreignCursor();
   return place;
 }
 
+/**
+ * Checks the cursor of a list that is refused already. Where its user, sort or filters are wrong, a cursor of any list of
+ * this service may be meant. @throws InvalidInput
+ */
+export function checkCursor({ user_id }: UserPath, query: ListQuery, violations: readonly Violation[]): void {
+  const { cursor } = query;
+  const wrong = new Set(violations.map(({ pointer }) => pointer));
+  if (typeof cursor !== 'string' || wrong.has('cursor')) return;
+  if (BOUND.some((name) => wrong.has(name))) {
+    if (!SORT_KEYS.some((sort) => parsePlace(payloadOf(cursor), sort))) throw foreignCursor();
+  } else {
+    const { sort, filter } = selectionOf(query);
+    decodeCursor(cursor, sort, bindingOf(user_id, filter));
+  }
+}
+
+/** What a cursor is bound to, by the names of parameters. */
+const BOUND = ['user_id', ...Object.keys(ListQuery.properties).filter((name) => name !== 'limit')];
+
+/** What a cursor is valid for besides its sort. */
+export const bindingOf = (user_id: string, filter: TaskFilter): unknown => [user_id, filter];
+
+const foreignCursor = () =>
+  new InvalidInput([
+    { in: 'query', pointer: 'cursor', detail: 'must come from the Link of a list with the same sort and filters' },
+  ]);
+
 const CHECKSUM_LENGTH = 22;
+
+function payloadOf(cursor: string): string {
+  return Buffer.from(cursor, 'base64url').toString().slice(CHECKSUM_LENGTH);
+}
 
 /**
  * Tells a cursor that was made here from one that was damaged, made up, or made for another list. It is no secret: a

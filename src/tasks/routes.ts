@@ -1,15 +1,26 @@
 /** The paths of tasks: schemas, status codes and headers. The rules are the service's. */
 import { Elysia, type HTTPHeaders } from 'elysia';
-import { counterAndQuery, isKnown, knownRevisions, ownRevision, underPrecondition } from '../http/conditional.ts';
-import { idempotencyOf } from '../http/idempotency.ts';
+import {
+  counted,
+  countedOrNot,
+  counterAndQuery,
+  ifMatchOf,
+  ifNoneMatchOf,
+  isKnown,
+  knownRevisions,
+  ownRevision,
+  underPrecondition,
+} from '../http/conditional.ts';
+import { idempotencyOf, keyOf } from '../http/idempotency.ts';
 import { jsonAnswer } from '../http/json-answer.ts';
 import { type BodyOptions, JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
 import { prefersCount } from '../http/preferences.ts';
 import { checked } from '../http/validation.ts';
+import { addVary } from '../http/vary.ts';
 import type { StoredTask } from './fields.ts';
 import type { Written } from './once.ts';
 import * as docs from './openapi.ts';
-import { filterOf, type Precondition, selectionOf } from './query.ts';
+import { checkCursor, filterOf, type Precondition, selectionOf } from './query.ts';
 import {
   Completion,
   DeleteQuery,
@@ -29,6 +40,11 @@ export interface TaskRoutesOptions extends BodyOptions {
   publicUrl?: string | undefined;
   requireIfMatch: boolean;
 }
+
+/** What a write takes in headers, checked with the rest of its request. */
+const KEY = [keyOf];
+const PRECONDITIONS = [ifMatchOf, ifNoneMatchOf];
+const PRECONDITIONS_AND_KEY = [...PRECONDITIONS, ...KEY];
 
 /** Handlers take their context apart in the signature: Elysia reads there what a request has to be prepared for. */
 export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: TaskRoutesOptions) {
@@ -68,20 +84,25 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         set.headers.location = task.url;
         return task;
       },
-      { ...checked(admission, { params: UserPath, body: NewTask }, readTask), ...docs.createTask },
+      {
+        ...checked(admission, { params: UserPath, body: NewTask }, { readBody: readTask, headers: KEY }),
+        ...docs.createTask,
+      },
     )
     .get(
       '/',
       async ({ params, query, request, set }) => {
-        const validator = counterAndQuery(query);
+        const isCounted = prefersCount(request);
+        const validator = isCounted ? counted(counterAndQuery(query)) : counterAndQuery(query);
         const known = knownRevisions(request, validator);
-        const counted = prefersCount(request);
         const page = await tasks.listTasks(service, params.user_id, {
           ...selectionOf(query),
-          counted,
+          counted: isCounted,
           known: known === '*' ? undefined : known,
         });
         set.headers.etag = validator.tagOf(page.revision);
+        // Also without a count: a cache would answer a request for the count with an answer that does not vary.
+        addVary(set.headers, 'Prefer');
         if (isKnown(page.revision, known)) {
           set.status = 304;
           return;
@@ -94,17 +115,30 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         set.headers.link = linksOf(address, request.url, page.next);
         return jsonAnswer(page.tasks.map((task): Task => ({ ...task, url: address + task.id })));
       },
-      { ...checked(admission, { params: UserPath, query: ListQuery }), ...docs.listTasks },
+      {
+        ...checked(
+          admission,
+          { params: UserPath, query: ListQuery },
+          { more: ({ params, query }, found) => checkCursor(params as UserPath, query as ListQuery, found) },
+        ),
+        ...docs.listTasks,
+      },
     )
     .delete(
       '/',
       async ({ params, query, request, set }) => {
-        await underPrecondition(request, counterAndQuery(query), requireIfMatch, (precondition: Precondition) =>
-          tasks.deleteTasks(service, params.user_id, filterOf(query), precondition),
+        await underPrecondition(
+          request,
+          countedOrNot(counterAndQuery(query)),
+          requireIfMatch,
+          (precondition: Precondition) => tasks.deleteTasks(service, params.user_id, filterOf(query), precondition),
         );
         set.status = 204;
       },
-      { ...checked(admission, { params: UserPath, query: DeleteQuery }), ...docs.deleteTasks },
+      {
+        ...checked(admission, { params: UserPath, query: DeleteQuery }, { headers: PRECONDITIONS }),
+        ...docs.deleteTasks,
+      },
     )
     .get(
       '/:id',
@@ -122,7 +156,14 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         const task = await writeTask(params, request, (target) => tasks.replaceTask(service, target, body));
         return represent(task, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath, body: TaskReplacement }, readTask), ...docs.replaceTask },
+      {
+        ...checked(
+          admission,
+          { params: TaskPath, body: TaskReplacement },
+          { readBody: readTask, headers: PRECONDITIONS },
+        ),
+        ...docs.replaceTask,
+      },
     )
     .patch(
       '/:id',
@@ -131,7 +172,14 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         const written = await writeTask(params, request, (target) => tasks.updateTask(service, target, body, key));
         return representWritten(written, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath, body: TaskPatch }, readPatch), ...docs.updateTask },
+      {
+        ...checked(
+          admission,
+          { params: TaskPath, body: TaskPatch },
+          { readBody: readPatch, headers: PRECONDITIONS_AND_KEY },
+        ),
+        ...docs.updateTask,
+      },
     )
     .delete(
       '/:id',
@@ -139,7 +187,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         await writeTask(params, request, (target) => tasks.deleteTask(service, target));
         set.status = 204;
       },
-      { ...checked(admission, { params: TaskPath }), ...docs.deleteTask },
+      { ...checked(admission, { params: TaskPath }, { headers: PRECONDITIONS }), ...docs.deleteTask },
     )
     .patch(
       '/:id/complete',
@@ -151,7 +199,14 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         );
         return representWritten(written, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath, body: Completion }, readPatchOrNothing), ...docs.completeTask },
+      {
+        ...checked(
+          admission,
+          { params: TaskPath, body: Completion },
+          { readBody: readPatchOrNothing, headers: PRECONDITIONS_AND_KEY },
+        ),
+        ...docs.completeTask,
+      },
     )
     .post(
       '/:id/restore',
@@ -160,7 +215,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         const written = await writeTask(params, request, (target) => tasks.restoreTask(service, target, key));
         return representWritten(written, request, set.headers);
       },
-      { ...checked(admission, { params: TaskPath }), ...docs.restoreTask },
+      { ...checked(admission, { params: TaskPath }, { headers: PRECONDITIONS_AND_KEY }), ...docs.restoreTask },
     );
 }
 

@@ -135,6 +135,7 @@ export const Completion = Type.Object(
 );
 
 export const UserPath = Type.Object({ user_id: UserId });
+export type UserPath = Static<typeof UserPath>;
 
 export const TaskPath = Type.Object({
   ...UserPath.properties,

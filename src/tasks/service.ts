@@ -5,6 +5,7 @@ import type { NewTaskId } from './ids.ts';
 import { attemptUntilDone, firstAnswer, keepAnswer, type Written, writeOnce } from './once.ts';
 import {
   allows,
+  bindingOf,
   decodeCursor,
   encodeCursor,
   type Precondition,
@@ -75,7 +76,7 @@ export interface TaskPage {
  */
 export async function listTasks({ store }: TaskService, user_id: string, options: ListOptions): Promise<TaskPage> {
   const { filter, sort, limit, cursor, counted, known } = options;
-  const binding = [user_id, filter];
+  const binding = bindingOf(user_id, filter);
   const place = cursor === undefined ? undefined : decodeCursor(cursor, sort, binding);
   if (known) {
     const revision = await store.readRevision(user_id);

@@ -39,8 +39,8 @@ const sql = new SQL(String(process.env.DATABASE_URL), { max: Number(process.env.
 const COLUMNS = sql`id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, start_date, "order",
   created_at, updated_at, revision`;
 
-const headersOf = (etag: string) => ({
-  vary: 'Origin',
+const headersOf = (etag: string, vary = 'Origin') => ({
+  vary,
   'x-request-id': crypto.randomUUID(),
   'x-content-type-options': 'nosniff',
   'cache-control': 'private, no-cache',
@@ -59,7 +59,7 @@ Bun.serve({
         if (known !== null) {
           const [counter] = await sql`select revision from user_revisions where user_id = ${user_id}`;
           const etag = listTag(counter?.revision ?? '0', search);
-          if (etag === known) return new Response(null, { status: 304, headers: headersOf(etag) });
+          if (etag === known) return new Response(null, { status: 304, headers: headersOf(etag, 'Origin, Prefer') });
         }
         const completed = searchParams.get('completed');
         const after = searchParams.get('cursor');
@@ -72,7 +72,7 @@ Bun.serve({
           ${after === null ? sql`` : sql`and (created_at, id) < (${created_at}::timestamptz, ${id}::uuid)`}
           order by created_at desc, id desc limit ${limit + 1}`;
         const page = rows.slice(0, limit);
-        const headers: Record<string, string> = headersOf(listTag(rows[0]?.counter ?? '0', search));
+        const headers: Record<string, string> = headersOf(listTag(rows[0]?.counter ?? '0', search), 'Origin, Prefer');
         const last = page.at(-1);
         if (last && rows.length > limit) {
           searchParams.set('cursor', Buffer.from(JSON.stringify([last.created_at, last.id])).toString('base64url'));
@@ -155,8 +155,8 @@ function answer([row]: TaskRow[], request: Request): Response {
   if (!row) return new Response(null, { status: 404 });
   const etag = `"${row.revision}"`;
   if (request.headers.get('if-none-match') === etag)
-    return new Response(null, { status: 304, headers: headersOf(etag) });
-  return Response.json(represent(row, addressOf(request.url)), { headers: headersOf(etag) });
+    return new Response(null, { status: 304, headers: headersOf(etag, 'Origin, Prefer') });
+  return Response.json(represent(row, addressOf(request.url)), { headers: headersOf(etag, 'Origin, Prefer') });
 }
 
 function represent(row: TaskRow, address: string) {

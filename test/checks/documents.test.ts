@@ -1,31 +1,32 @@
-/** What README and `.env.example` repeat of the code, held against the code. */
+/** What the documents and `.env.example` repeat of the code, held against the code. */
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { describeConfig } from '../../src/config.ts';
 import { PROBLEMS } from '../../src/http/problems.ts';
 import { ROOT } from './command.ts';
 
-const readme = await Bun.file(join(ROOT, 'README.md')).text();
+const read = (name: string) => Bun.file(join(ROOT, name)).text();
 
 const variables = describeConfig().split('\n').map(readVariable);
 
-test('the README lists every variable of the configuration with its default and what it means', () => {
+test('docs/configuration.md lists every setting with its default and meaning', async () => {
   const expected = variables.map(({ name, value, description }) => [
     `\`${name}\``,
     value === '' ? '' : `\`${value}\``,
     description,
   ]);
-  expect(tableUnder('Configuration')).toEqual(expected);
+  expect(await tableUnder('Settings', 'docs/configuration.md')).toEqual(expected);
 });
 
 test('.env.example lists every variable with its default, and sets none', async () => {
   const expected = variables.map(({ name, value, description }) => `# ${description}\n# ${name}=${value}\n`);
-  expect(await Bun.file(join(ROOT, '.env.example')).text()).toBe(expected.join('\n'));
+  expect(await read('.env.example')).toBe(expected.join('\n'));
 });
 
-test('the README lists every kind of problem with its status and title', () => {
+test('docs/errors.md lists every problem with its status and title', async () => {
   const expected = Object.entries(PROBLEMS).map(([name, { status, title }]) => [`\`${name}\``, String(status), title]);
-  expect(tableUnder('Errors').map((row) => row.slice(0, 3))).toEqual(expected);
+  const rows = await tableUnder('Problems', 'docs/errors.md');
+  expect(rows.map((row) => row.slice(0, 3))).toEqual(expected);
 });
 
 /** Takes a line of `--help` apart. */
@@ -36,8 +37,8 @@ function readVariable(line: string): { name: string; description: string; value:
 }
 
 /** The cells of the first table after a heading, without its head. */
-function tableUnder(heading: string): string[][] {
-  const section = readme.split(new RegExp(`^#+ ${heading}$`, 'm'))[1] ?? '';
+async function tableUnder(heading: string, document: string): Promise<string[][]> {
+  const section = (await read(document)).split(new RegExp(`^#+ ${heading}$`, 'm'))[1] ?? '';
   const [table = ''] = /^(\|.*\n)+/m.exec(section) ?? [];
   const rows = table.trim().split('\n').slice(2);
   return rows.map((row) =>

@@ -7,6 +7,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'errors.ts': [],
   'types.ts': [],
   'log.ts': [],
+  'terminal.ts': [],
   'db/': ['db/', 'errors.ts'],
   'http/': ['http/', 'errors.ts', 'log.ts'],
   'tasks/ids.ts': [],
@@ -29,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'config.ts': ['http/', 'types.ts'],
   'app.ts': ['tasks/', 'http/', 'db/', 'log.ts'],
   'backup.ts': ['db/', 'log.ts'],
-  'main.ts': ['app.ts', 'backup.ts', 'config.ts', 'log.ts', 'tasks/ids.ts', 'db/'],
+  'main.ts': ['app.ts', 'backup.ts', 'config.ts', 'log.ts', 'terminal.ts', 'tasks/ids.ts', 'db/'],
 };
 
 /** The store shares statements; nothing but the app that wires it may know. */

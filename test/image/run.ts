@@ -264,8 +264,8 @@ async function serve(options: RunOptions): Promise<Container> {
 async function reportStart(container: Container): Promise<void> {
   const started = Date.parse((await container.state()).StartedAt);
   await until('the log says that the service listens', async () => {
-    const times = Array.from((await container.logs()).matchAll(/"time":(\d+).*"msg":"listening"/g), ([, time]) =>
-      Number(time),
+    const times = Array.from((await container.logs()).matchAll(/"time":"(.+?)".*"msg":"listening"/g), ([, time]) =>
+      Date.parse(time as string),
     );
     const listening = times.find((time) => time >= started);
     if (listening) console.log(`      listening after ${listening - started} ms`);

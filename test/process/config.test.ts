@@ -18,6 +18,7 @@ const DEFAULTS = {
   requireIfMatch: false,
   maxBodyBytes: 262_144,
   logLevel: 'info',
+  logFormat: 'auto',
   shutdownDrainMs: 500,
   shutdownGraceSeconds: 10,
 };
@@ -50,6 +51,7 @@ test('Every variable sets its setting, with or without white space around it', (
     REQUIRE_IF_MATCH: 'true',
     MAX_BODY_BYTES: '2048',
     LOG_LEVEL: 'warn',
+    LOG_FORMAT: 'json',
     SHUTDOWN_DRAIN_MS: '0',
     SHUTDOWN_GRACE_SECONDS: '0',
   };
@@ -71,6 +73,7 @@ test('Every variable sets its setting, with or without white space around it', (
       requireIfMatch: true,
       maxBodyBytes: 2048,
       logLevel: 'warn',
+      logFormat: 'json',
       shutdownDrainMs: 0,
       shutdownGraceSeconds: 0,
     });
@@ -144,6 +147,7 @@ const VALUES = {
     right: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
     wrong: ['INFO', 'trace', 'loud'],
   },
+  LOG_FORMAT: { expected: 'auto, text or json', right: ['auto', 'text', 'json'], wrong: ['JSON', 'pretty'] },
   SHUTDOWN_DRAIN_MS: { expected: 'an integer from 0 to 600000', right: ['0', '600000'], wrong: ['-1', '600001', '5s'] },
   SHUTDOWN_GRACE_SECONDS: { expected: 'an integer from 0 to 3600', right: ['0', '3600'], wrong: ['-1', '3601', '10s'] },
 };

@@ -32,27 +32,36 @@ type OpenRefusingApp = (options?: TestAppOptions) => TestApp & { refuse: Call };
 
 /** Defines tests of requests that are refused without a statement: on which database they run makes no difference. */
 export function onOneDatabase(name: string, define: (open: OpenRefusingApp, database: TestDatabase) => void): void {
-  describe(name, () => define((options) => openRefusingApp(postgres, options), postgres));
+  describe(name, () => define(openRefusingApp, postgres));
 }
 
-function openRefusingApp(database: TestDatabase, options?: TestAppOptions) {
-  let statements = 0;
-  const read: TestDatabase['read'] = (statement) => {
-    statements += 1;
-    return database.read(statement);
-  };
-  const write: TestDatabase['write'] = (statement) => {
-    statements += 1;
-    return database.write(statement);
-  };
-  const app = createTestApp({ ...database, read, write }, options);
+const counted = countStatements(postgres);
+
+function openRefusingApp(options?: TestAppOptions) {
+  const app = createTestApp(counted, options);
   const refuse: Call = async (method, path, request) => {
-    const before = statements;
+    const before = counted.statements;
     const answer = await app.call(method, path, request);
-    if (statements > before) throw new Error(`${method} ${path} sends a statement: test it on each database.`);
+    if (counted.statements > before) throw new Error(`${method} ${path} sends a statement: test it on each database.`);
     return answer as never;
   };
   return { ...app, refuse };
+}
+
+function countStatements(database: TestDatabase) {
+  const counted = {
+    ...database,
+    statements: 0,
+    read(statement) {
+      counted.statements += 1;
+      return database.read(statement);
+    },
+    write(statement) {
+      counted.statements += 1;
+      return database.write(statement);
+    },
+  } as TestDatabase & { statements: number };
+  return counted;
 }
 
 async function openAll(): Promise<readonly [TestDatabase, TestDatabase, TestDatabase]> {

@@ -66,6 +66,14 @@ export function notModified(etag: unknown): Answer {
   return { status: 304, headers: { ...headers, etag: etag as string }, body };
 }
 
+/** A list's answer depends on Prefer, also when it was asked for without. */
+export const LIST_VARY = 'Origin, Prefer';
+
+export function listNotModified(etag: unknown): Answer {
+  const { headers, ...answer } = notModified(etag);
+  return { ...answer, headers: { ...headers, vary: LIST_VARY } };
+}
+
 /** @param field that was sent: when it has only weak tags, the answer says that these never match */
 export function preconditionFailed(instance: string, etag: unknown, field = ''): Answer {
   const isWeak = /^(W\/"[^"]*"[ ,]*)+$/.test(field);

@@ -17,7 +17,7 @@ interface Content {
 }
 
 interface DocumentedResponse {
-  headers?: Record<string, unknown>;
+  headers?: Record<string, Reference>;
   content?: Record<string, Content>;
 }
 
@@ -75,20 +75,8 @@ export async function checkAnswer(method: string, pathname: string, answer: Answ
 
 const PROBLEM = 'application/problem+json';
 
-/** Headers of HTTP itself, of CORS and of every answer; the document names those that are about an operation. */
-const GENERAL = /^(access-control-.*|cache-control|connection|content-(length|type)|date|vary|x-content-type-options)$/;
-
-/** Headers that only some answers of one status have. */
-const CONDITIONAL = new Set([
-  'accept',
-  'accept-encoding',
-  'accept-patch',
-  'idempotency-replayed',
-  'link',
-  'preference-applied',
-  'retry-after',
-  'x-total-count',
-]);
+/** Headers of HTTP itself and of CORS, which no OpenAPI document names. */
+const OF_HTTP = /^(access-control-.*|connection|content-(length|type)|date)$/;
 
 function createCheck(document: OpenApiDocument): Check {
   const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
@@ -110,11 +98,14 @@ function createCheck(document: OpenApiDocument): Check {
       const response = responses[status] ?? complain(`${operationId} does not document the status`);
       const pointer = '$ref' in response ? response.$ref.slice(1) : pointerTo('paths', path, verb, 'responses', status);
       const documented = ('$ref' in response ? valueAt(document, pointer) : response) as DocumentedResponse;
-      const names = Object.keys(documented.headers ?? {}).map((name) => name.toLowerCase());
-      const stray = Object.keys(headers).filter((name) => !names.includes(name) && !GENERAL.test(name));
+      const named = Object.entries(documented.headers ?? {}).map(([name, { $ref }]) => {
+        const { required = false } = valueAt(document, $ref.slice(1)) as { required?: boolean };
+        return { name: name.toLowerCase(), required };
+      });
+      const stray = Object.keys(headers).filter((name) => !named.some((it) => it.name === name) && !OF_HTTP.test(name));
       if (stray.length > 0) complain(`${operationId} does not document ${stray}`);
-      const missing = names.filter((name) => !(name in headers) && !CONDITIONAL.has(name));
-      if (missing.length > 0) complain(`lacks ${missing}`);
+      const missing = named.filter(({ name, required }) => required && !(name in headers));
+      if (missing.length > 0) complain(`lacks ${missing.map(({ name }) => name)}`);
       const [mediaType] = Object.keys(documented.content ?? {});
       if (mediaType) checkBody(mediaType, pointer + pointerTo('content', mediaType, 'schema'));
       else if (body !== undefined) complain(`${operationId} does not document a body`);

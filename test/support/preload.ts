@@ -1,5 +1,6 @@
 /** Runs in each test process before its first file: without the runner there is no server yet. */
-import { afterAll } from 'bun:test';
+import { afterAll, afterEach, beforeEach } from 'bun:test';
+import { lendApps, takeAppsBack } from './app.ts';
 import { atEnd, cleanUp } from './cleanup.ts';
 import { SERVER_URL, startPostgres } from './postgres.ts';
 
@@ -11,3 +12,6 @@ if (!process.env[SERVER_URL]) {
   atEnd(server.stop);
   afterAll(cleanUp);
 }
+
+beforeEach(lendApps);
+afterEach(takeAppsBack);

@@ -5,7 +5,7 @@ export class UnusableFolder extends Error {
   override name = 'UnusableFolder';
 
   constructor(folder: string, reason: string) {
-    super(`The database in ${folder} cannot be opened: ${reason}; see "Back-up and restore" in the README`);
+    super(`The database in ${folder} cannot be opened: ${reason}; see "Back-up and restore" in docs/operations.md`);
   }
 }
 

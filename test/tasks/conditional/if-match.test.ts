@@ -198,6 +198,16 @@ forEachDatabase('The deletion of a list with If-Match', (open) => {
     expect((await stored()).revision).toBe(4);
   });
 
+  test('is made to the tag of a list with a count as well', async () => {
+    const { remove, call, root } = await withTasks();
+    const list = (prefer: string) => call('GET', root, { headers: { prefer } });
+    const { etag = '' } = (await list('count=exact')).headers;
+    expect(etag).not.toBe((await list('')).headers.etag as string);
+    expect(await remove('?completed=true', { 'if-match': etag })).toMatchObject({ status: 412 });
+    expect(await remove('', { 'if-match': etag })).toEqual(noContent());
+    expect((await call('GET', root)).body).toEqual([]);
+  });
+
   test('is not made once any task of the user has changed, and the answer has the tag that would do', async () => {
     const { tagOf, remove, create, root, stored } = await withTasks();
     for (const query of ['', '?completed=true', '?tag=nothing']) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { forEachDatabase } from '../../support/databases.ts';
-import { notModified, success, taskNotFound } from '../../support/expected.ts';
+import { LIST_VARY, listNotModified, notModified, success, taskNotFound } from '../../support/expected.ts';
 import { linksOf } from '../../support/links.ts';
 
 /** What names the tag, in every form that RFC 9110 has; `@` is the tag with its quotes. */
@@ -48,12 +48,15 @@ forEachDatabase('GET with If-None-Match', (open) => {
   test('is 304 where the field names the current tag, weak or strong, or any', async () => {
     const { call, root, create } = open();
     const { url } = await create();
-    for (const address of [url, root]) {
+    for (const [address, known] of [
+      [url, notModified],
+      [root, listNotModified],
+    ] as const) {
       const etag = (await call('GET', address)).headers.etag as string;
       for (const field of MATCHING) {
         const headers = { 'if-none-match': field.replaceAll('@', etag) };
         const answers = [await call('GET', address, { headers }), await call('HEAD', address, { headers })];
-        expect({ field, answers }).toEqual({ field, answers: [notModified(etag), notModified(etag)] });
+        expect({ field, answers }).toEqual({ field, answers: [known(etag), known(etag)] });
       }
     }
   });
@@ -114,7 +117,7 @@ forEachDatabase('GET with If-None-Match', (open) => {
     for (const address of [root, `${root}?tag=a`]) {
       const { headers } = await call('GET', address);
       const answer = await call('GET', address, { headers: { 'if-none-match': headers.etag as string } });
-      expect(answer).toEqual(notModified(headers.etag));
+      expect(answer).toEqual(listNotModified(headers.etag));
       await create();
     }
   });
@@ -126,16 +129,29 @@ forEachDatabase('GET with If-None-Match', (open) => {
     const { next = '' } = linksOf((await call('GET', `${root}?limit=1`)).headers);
     const { headers } = await call('GET', next);
     expect(await call('GET', next, { headers: { 'if-none-match': headers.etag as string } })).toEqual(
-      notModified(headers.etag),
+      listNotModified(headers.etag),
     );
   });
 
-  test('counts nothing for a 304', async () => {
+  test('counts nothing for a 304, to a client that has the list with a count', async () => {
+    const { call, root, create } = open();
+    await create();
+    const prefer = 'count=exact';
+    const { headers } = await call('GET', root, { headers: { prefer } });
+    const conditions = { 'if-none-match': headers.etag as string, prefer };
+    expect(await call('GET', root, { headers: conditions })).toEqual(listNotModified(headers.etag));
+  });
+
+  test('counts for a client that has the list without a count, as a browser that asks with the tag of that', async () => {
     const { call, root, create } = open();
     await create();
     const { headers } = await call('GET', root);
     const conditions = { 'if-none-match': headers.etag as string, prefer: 'count=exact' };
-    expect(await call('GET', root, { headers: conditions })).toEqual(notModified(headers.etag));
+    const counted = await call('GET', root, { headers: conditions });
+    expect(counted).toMatchObject({ status: 200, headers: { 'x-total-count': '1', vary: LIST_VARY } });
+    const plain = { 'if-none-match': counted.headers.etag as string };
+    const again = await call('GET', root, { headers: plain });
+    expect(again).toEqual({ ...again, status: 200, headers: { ...headers, 'x-request-id': expect.any(String) } });
   });
 
   test('does not take the tag of a task for that of a list, nor that of one list for that of another', async () => {

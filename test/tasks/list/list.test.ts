@@ -2,12 +2,13 @@ import { expect, test } from 'bun:test';
 import type { Task } from '../../../src/tasks/schema.ts';
 import { ORIGIN } from '../../support/app.ts';
 import { forEachDatabase, onOneDatabase } from '../../support/databases.ts';
-import { invalidInput, success } from '../../support/expected.ts';
+import { invalidInput, LIST_VARY, success } from '../../support/expected.ts';
 
 /** Of a list on one page, at a state of the user's counter. */
 const listHeaders = (root: string, counter: number) => ({
   etag: expect.stringMatching(new RegExp(`^"${counter}\\.`)),
   link: `<${ORIGIN}${root}>; rel="first"`,
+  vary: LIST_VARY,
 });
 
 const LIMIT = 'must be an integer from 1 to 200 in plain decimal, given once';
