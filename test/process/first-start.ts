@@ -1,7 +1,6 @@
 /**
- * `bun run test:start`: the first minute of somebody who has nothing but Bun, on whatever system this is. `bun run start`
- * on a new folder, a task, an end as hard as can be, and a second start that still has the task. Ends with
- * `N passed, N failed`.
+ * `bun run test:start`: what somebody with nothing but Bun sees first, on whatever system this is. A start on a new folder,
+ * a task, an end as hard as can be, and a second start that still has the task. Ends with `N passed, N failed`.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
