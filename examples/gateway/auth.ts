@@ -20,3 +20,5 @@ const server = Bun.serve({
   },
 });
 console.log(`Tells who is calling at ${server.url}`);
+// Process 1 of a container ignores signals that it has no handler for.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
