@@ -1,6 +1,7 @@
 /** The configuration: environment variables, checked by one schema that reports every wrong one at once. */
 import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { OperatorError } from './errors.ts';
 import type { AllowedOrigins } from './http/cors.ts';
 import { type AllowedHosts, LOOPBACK_HOSTS } from './http/hosts.ts';
 import { OneOf } from './types.ts';
@@ -9,7 +10,7 @@ const isUrl = (value: unknown, protocols: RegExp): value is string =>
   typeof value === 'string' && URL.canParse(value) && protocols.test(new URL(value).protocol);
 
 TypeRegistry.Set('PostgresUrl', (_, value) => isUrl(value, /^postgres(ql)?:$/));
-TypeRegistry.Set('HttpUrl', (_, value) => isUrl(value, /^https?:$/));
+TypeRegistry.Set('BaseUrl', (_, value) => isUrl(value, /^https?:$/) && !/[?#]|^[^/]*\/\/[^/]*@/.test(value));
 TypeRegistry.Set('Origins', (_, value) => value === '*' || (Array.isArray(value) && value.every(isOrigin)));
 
 TypeRegistry.Set('Hosts', (_, value) => value === '*' || (Array.isArray(value) && value.every(isHost)));
@@ -86,9 +87,10 @@ const Environment = Type.Object({
     expected: 'an integer from 1 to 1000000',
   }),
   PUBLIC_URL: Type.Optional(
-    custom<string>('HttpUrl', {
-      description: 'Where clients reach this service, for the url of a task. Unset: taken from each request.',
-      expected: 'a URL that begins with http:// or https://',
+    custom<string>('BaseUrl', {
+      description:
+        'Where clients reach this service, with the path that a gateway takes away. Unset: taken from each request.',
+      expected: 'a URL that begins with http:// or https://, without credentials, query and fragment',
     }),
   ),
   CORS_ORIGINS: Type.Optional(
@@ -115,11 +117,24 @@ const Environment = Type.Object({
     description: 'The lowest severity that is logged; requests are info.',
     expected: 'fatal, error, warn, info, debug or silent',
   }),
+  LOG_FORMAT: OneOf(['auto', 'text', 'json'], {
+    default: 'auto',
+    description: 'text: short lines for people; json: one object a line; auto: text on a terminal, else json.',
+    expected: 'auto, text or json',
+  }),
+  SHUTDOWN_DRAIN_MS: Type.Integer({
+    default: 500,
+    minimum: 0,
+    maximum: 600_000,
+    description:
+      'How long connections are still accepted after a signal to stop, for balancers that learn of it late: Kubernetes wants 5000.',
+    expected: 'an integer from 0 to 600000',
+  }),
   SHUTDOWN_GRACE_SECONDS: Type.Integer({
     default: 10,
     minimum: 0,
     maximum: 3600,
-    description: 'How long requests in flight may take after a signal to stop.',
+    description: 'How long requests in flight may take after that.',
     expected: 'an integer from 0 to 3600',
   }),
 });
@@ -141,12 +156,12 @@ export interface Config {
   requireIfMatch: boolean;
   maxBodyBytes: number;
   logLevel: Environment['LOG_LEVEL'];
+  logFormat: Environment['LOG_FORMAT'];
+  shutdownDrainMs: number;
   shutdownGraceSeconds: number;
 }
 
-export class InvalidConfig extends Error {
-  override name = 'InvalidConfig';
-}
+export class InvalidConfig extends OperatorError {}
 
 /**
  * Reads the configuration from environment variables; an empty one counts as unset.
@@ -175,11 +190,13 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     migrateOnStart: values.MIGRATE_ON_START,
     allowedHosts: allowedHosts(values),
     maxInFlight: values.MAX_IN_FLIGHT,
-    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl: values.PUBLIC_URL && new URL(values.PUBLIC_URL).href.replace(/\/+$/, ''),
     corsOrigins: values.CORS_ORIGINS ?? 'localhost',
     requireIfMatch: values.REQUIRE_IF_MATCH,
     maxBodyBytes: values.MAX_BODY_BYTES,
     logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+    shutdownDrainMs: values.SHUTDOWN_DRAIN_MS,
     shutdownGraceSeconds: values.SHUTDOWN_GRACE_SECONDS,
   };
 }

@@ -1,19 +1,18 @@
 /** Reads the configuration, opens the database, brings it up to date, listens, and stops in good order. */
+import { isatty } from 'node:tty';
 import { type App, createApp } from './app.ts';
 import { answerBackups, runBackup } from './backup.ts';
-import { describeConfig, InvalidConfig, readConfig } from './config.ts';
-import { openDatabase } from './db/database.ts';
-import { isUnavailable, reasonOf } from './db/driver-errors.ts';
-import { BackupRefused, UnusableFolder } from './db/embedded/errors.ts';
-import { FolderInUse } from './db/lock.ts';
-import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
+import { describeConfig, readConfig } from './config.ts';
+import { openDatabase, placeOf } from './db/database.ts';
+import { explainFailure } from './db/diagnosis.ts';
+import { checkSchema, migrate } from './db/migrate.ts';
+import { OperatorError } from './errors.ts';
 import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/ids.ts';
+import { asText, greeting } from './terminal.ts';
 
-/** How long clients on kept-alive connections have to receive an answer that tells them to connect elsewhere. */
-const DRAIN_MS = 500;
-
-class CannotListen extends Error {}
+/** Ctrl-C reaches `bun run start` and this process, and `bun run` passes it on: for so long a signal is the same one. */
+const SAME_SIGNAL_MS = 1000;
 
 const [command, folder] = process.argv.slice(2);
 if (command !== undefined && command !== 'migrate' && command !== 'backup') {
@@ -26,10 +25,18 @@ ${describeConfig()}`);
 }
 
 const config = await orExit(() => readConfig(process.env));
-const log = createLog(config.logLevel, linesToStdout());
+const isForPeople = config.logFormat === 'text' || (config.logFormat === 'auto' && isatty(1));
+const write = linesToStdout(isForPeople ? 0 : undefined);
+const log = createLog(config.logLevel, isForPeople ? asText(write) : write);
 const { logger } = log;
 
-let stopping = false;
+const LISTEN_ADVICE: Record<string, string> = {
+  EADDRINUSE: 'Another program uses the port: stop it, or choose another PORT.',
+  EACCES: 'This user may not listen there: choose a PORT above 1023.',
+  EADDRNOTAVAIL: 'This machine does not have that address: choose another HOST.',
+};
+
+let stoppingSince: number | undefined;
 let app: App | undefined;
 let endBackups = () => {};
 // Now and not later: process 1 of a container ignores signals that it has no handler for.
@@ -61,11 +68,16 @@ app = createApp({
   clock: Date.now,
   newTaskId: createTaskIds(),
   newRequestId: () => crypto.randomUUID(),
-  isStopping: () => stopping,
+  isStopping: () => stoppingSince !== undefined,
 });
 await orExit(listen);
 if (database.embedded) endBackups = await answerBackups(dataDir, database.embedded, log);
-logger.info({ url: String(app.server?.url) }, 'listening');
+announce({ url: String(app.server?.url), database: placeOf(databaseOptions) });
+
+function announce(start: { url: string; database: string }): void {
+  if (!isForPeople) logger.info(start, 'listening');
+  else if (logger.isLevelEnabled('info')) write(greeting({ ...start, publicUrl: config.publicUrl }));
+}
 
 function listen(): void {
   const { host: hostname, port, timeoutMs } = config;
@@ -74,19 +86,27 @@ function listen(): void {
   try {
     app?.listen({ hostname, port, reusePort: false, development: false, idleTimeout });
   } catch (error) {
-    throw new CannotListen(`Cannot listen on ${hostname}, port ${port}: ${(error as { code?: string }).code}`);
+    const { code = '' } = error as { code?: string };
+    const advice = LISTEN_ADVICE[code] ?? 'Choose another HOST or PORT.';
+    throw new OperatorError(`Cannot listen on ${hostname}, port ${port} (${code}). ${advice}`);
   }
 }
 
-/** Stops being ready, drains, refuses connections, answers requests in flight, closes the database. */
+/**
+ * Stops being ready, and for a while still accepts connections and asks clients to connect elsewhere; then refuses
+ * connections, answers requests in flight, closes the database.
+ */
 async function stop(signal: string): Promise<void> {
-  // Nothing is in flight yet, or this is the second signal.
+  // Nothing is in flight yet.
   if (!app) process.exit(0);
-  if (stopping) process.exit(1);
-  stopping = true;
+  if (stoppingSince !== undefined) {
+    if (performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+    process.exit(1);
+  }
+  stoppingSince = performance.now();
   logger.info({ signal }, 'stopping');
+  await Bun.sleep(config.shutdownDrainMs);
   const deadline = Bun.sleep(config.shutdownGraceSeconds * 1000).then(() => 'late' as const);
-  await Promise.race([Bun.sleep(DRAIN_MS), deadline]);
   const outcome = await Promise.race([app.stop().then(() => 'done' as const), deadline]);
   endBackups();
   await Promise.race([database.close(), Bun.sleep(1000)]);
@@ -94,15 +114,13 @@ async function stop(signal: string): Promise<void> {
   process.exit(outcome === 'done' ? 0 : 1);
 }
 
-/** A start that cannot succeed says why in one line and exits with 1. */
+/** A start that cannot succeed says why in a line or two, without a password, and exits with 1. */
 async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
-    const kinds = [InvalidConfig, FolderInUse, UnusableFolder, BackupRefused, SchemaMismatch, CannotListen];
-    const expected = kinds.some((kind) => error instanceof kind);
-    if (isUnavailable(error)) console.error(`The database cannot be reached: ${reasonOf(error)}`);
-    else console.error(expected ? (error as Error).message : error);
+    const reason = error instanceof OperatorError ? error.message : explainFailure(error, placeOf({ url, dataDir }));
+    console.error(reason ?? error);
     process.exit(1);
   }
 }

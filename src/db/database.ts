@@ -29,6 +29,12 @@ async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened>
   return open({ ...options, url });
 }
 
+/** Where the tasks are, for people: a folder or a host, never a user or a password. */
+export function placeOf({ url, dataDir }: Pick<DatabaseOptions, 'url' | 'dataDir'>): string {
+  if (url === undefined) return `embedded, in ${dataDir}`;
+  return `${isNeon(url) ? 'Neon' : 'PostgreSQL'} at ${new URL(url).host}`;
+}
+
 function isNeon(url: string): boolean {
   return /(^|\.)neon\.tech$/.test(new URL(url).hostname);
 }

@@ -4,6 +4,7 @@ import { type AnyElysia, Elysia } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
 import { HEADERS, PARAMETERS, problemResponses, problemSchemas } from './openapi.ts';
+import { PROBLEM_TYPE_PREFIX, typePrefixOf } from './problems.ts';
 import { staticFile } from './static-file.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
@@ -25,54 +26,61 @@ const STYLE = `
 }
 `;
 
-const PAGE = `<!doctype html>
+/** @param root the way from the page to `/`: a gateway may serve all of this under a path of its own. */
+const page = (root: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Todo API</title>
-<link rel="stylesheet" href="/swagger/swagger-ui.css">
-<link rel="icon" href="/swagger/favicon-32x32.png">
+<link rel="stylesheet" href="${root}swagger/swagger-ui.css">
+<link rel="icon" href="${root}swagger/favicon-32x32.png">
 <style>${STYLE}</style>
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="/swagger/swagger-ui-bundle.js"></script>
-<script src="/swagger/start.js"></script>
+<script src="${root}swagger/swagger-ui-bundle.js"></script>
+<script src="${root}swagger/start.js"></script>
 </body>
 </html>
 `;
 
-/** The page may load only what this service serves, and talk only to this service. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** The page may load only what this service serves, and talk only to this service, as its clients reach it. */
+const policy = (publicUrl: string | undefined) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    `connect-src 'self'${publicUrl ? ` ${new URL(publicUrl).origin}` : ''}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
-const START = `SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n`;
+const START = `const url = new URL('json', document.currentScript.src).href;
+SwaggerUIBundle({ url, dom_id: '#swagger-ui', deepLinking: true });
+`;
 
 const hidden = { detail: { hide: true } };
 
 /**
  * @param routes that the document describes
  * @param schemas that it can refer to under `#/components/schemas`
+ * @param publicUrl where clients reach the service, if not at the address of the document
  */
-export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>) {
-  const document = staticFile('application/json', async () => JSON.stringify(await describe(routes, schemas)));
+export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>, publicUrl?: string) {
+  const document = staticFile('application/json', async () =>
+    JSON.stringify(await describe(routes, schemas, publicUrl)),
+  );
   return new Elysia({ name: 'docs' })
     .get('/swagger/json', document, hidden)
     .get(
       '/swagger',
-      ({ set }) => {
+      ({ path, set }) => {
         set.headers['content-type'] = 'text/html; charset=utf-8';
-        set.headers['content-security-policy'] = POLICY;
-        return PAGE;
+        set.headers['content-security-policy'] = policy(publicUrl);
+        return page(path.endsWith('/') ? '../' : '');
       },
       hidden,
     )
@@ -84,7 +92,7 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
     .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
     .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
     .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
-    .get('/', ({ redirect }) => redirect('/swagger'), hidden);
+    .get('/', ({ redirect }) => redirect('swagger'), hidden);
 }
 
 /** A file of Swagger UI, which changes with its version only. */
@@ -97,7 +105,11 @@ function asset(name: string, type: string) {
 }
 
 /** Has the plugin describe the routes in an app of their own. It is loaded on first use: most processes never need it. */
-async function describe(routes: readonly AnyElysia[], schemas: Record<string, unknown>): Promise<object> {
+async function describe(
+  routes: readonly AnyElysia[],
+  schemas: Record<string, unknown>,
+  publicUrl: string | undefined,
+): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger');
   const plugin = swagger({
     documentation: {
@@ -108,7 +120,7 @@ async function describe(routes: readonly AnyElysia[], schemas: Record<string, un
         description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/' }],
+      servers: [{ url: publicUrl ?? '/' }],
       security: [],
       tags: [
         { name: 'tasks', description: 'The tasks of one user.' },
@@ -124,7 +136,7 @@ async function describe(routes: readonly AnyElysia[], schemas: Record<string, un
   });
   const app = routes.reduce((all, some) => all.use(some), new Elysia().use(plugin) as AnyElysia);
   const response = await app.handle(new Request('http://localhost/swagger/json'));
-  return finish((await response.json()) as OpenApiDocument);
+  return finish((await response.json()) as OpenApiDocument, publicUrl);
 }
 
 interface OpenApiDocument {
@@ -144,7 +156,7 @@ const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noVa
  * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, names no
  * schema of a body, knows no request headers, and ends paths in a slash.
  */
-function finish(document: OpenApiDocument): object {
+function finish(document: OpenApiDocument, publicUrl: string | undefined): object {
   const paths = Object.entries(document.paths).map(([path, operations]) => [
     path.replace(/(?<=.)\/$/, ''),
     Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, complete(method, operation)])),
@@ -152,7 +164,7 @@ function finish(document: OpenApiDocument): object {
   const text = JSON.stringify({ ...document, paths: Object.fromEntries(paths) }, (key, value) =>
     INTERNAL.has(key) ? undefined : shown(value),
   );
-  return JSON.parse(text);
+  return JSON.parse(text.replaceAll(PROBLEM_TYPE_PREFIX, typePrefixOf(publicUrl)));
 }
 
 /** A condition across fields keeps generators from making one object type: the document has it in words only. */

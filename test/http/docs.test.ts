@@ -21,7 +21,7 @@ const OPERATIONS = {
 };
 
 /** What is for people or for Prometheus, and no operation of the API. */
-const UNDOCUMENTED = ['GET /', 'GET /metrics', 'OPTIONS /*', /^GET \/swagger/];
+const UNDOCUMENTED = ['GET /problems/{name}', 'GET /', 'GET /metrics', 'OPTIONS /*', /^GET \/swagger/];
 
 /** What the documentation page loads. The files of Swagger UI change with its version only. */
 const FILES = [
@@ -221,7 +221,7 @@ describe('The OpenAPI document', () => {
 describe('The documentation page', () => {
   test('is where / leads', async () => {
     await using server = serve();
-    expect(await server.call('GET', '/')).toMatchObject({ status: 302, headers: { location: '/swagger' } });
+    expect(await server.call('GET', '/')).toMatchObject({ status: 302, headers: { location: 'swagger' } });
   });
 
   test('is revalidated, runs no script but its own, and stands in no frame', async () => {
@@ -242,12 +242,15 @@ describe('The documentation page', () => {
     });
   });
 
-  test('asks for nothing that is not served from here', async () => {
+  test.each(['/swagger', '/swagger/'])('asks for nothing that is not served from here, at %s', async (path) => {
     await using server = serve();
     const { origin } = server;
-    const page = await (await fetch(`${origin}/swagger`)).text();
+    const page = await (await fetch(origin + path)).text();
     const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address);
-    expect(addresses.sort()).toEqual(FILES.map(({ path }) => path));
+    const resolved = addresses.map((address) => new URL(address, origin + path).pathname);
+    expect(resolved.sort()).toEqual(FILES.map(({ path }) => path));
+    // A gateway may serve it under a path of its own.
+    expect(addresses.filter((address) => address.startsWith('/'))).toEqual([]);
     for (const { path } of FILES) {
       const file = await fetch(origin + path);
       expect(file.status, path).toBe(200);
@@ -268,6 +271,8 @@ describe('The documentation page', () => {
   test('is told to read the document of this service, and to give each operation an address', async () => {
     await using server = serve();
     const script = await (await fetch(`${server.origin}/swagger/start.js`)).text();
-    expect(script).toBe("SwaggerUIBundle({ url: '/swagger/json', dom_id: '#swagger-ui', deepLinking: true });\n");
+    expect(script).toBe(`const url = new URL('json', document.currentScript.src).href;
+SwaggerUIBundle({ url, dom_id: '#swagger-ui', deepLinking: true });
+`);
   });
 });

@@ -28,6 +28,8 @@ interface Provocation {
   /** Another request has the Idempotency-Key already. */
   keyIsTaken?: boolean;
   origin?: string;
+  /** How often it is sent at once. */
+  times?: number;
 }
 
 const json = { 'content-type': 'application/json' };
@@ -49,6 +51,8 @@ const PROVOCATIONS: Record<number, Provocation> = {
   421: { options: { allowedHosts: new Set(['todo.example']) } },
   422: { headers: { 'idempotency-key': 'k' }, keyIsTaken: true },
   428: { options: { requireIfMatch: true } },
+  // More than the places and the line of one user.
+  429: { options: { maxInFlight: 8 }, times: 8 },
   500: { broken: true },
   503: { options: { maxInFlight: 0, isStopping: () => true } },
 };
@@ -62,7 +66,7 @@ function openApp({ options, broken }: Provocation): TestApp {
 
 async function provoke(operation: Documented, status: number): Promise<number> {
   const provocation = PROVOCATIONS[status] ?? {};
-  const { headers = {}, raw, keyIsTaken, origin = '' } = provocation;
+  const { headers = {}, raw, keyIsTaken, origin = '', times = 1 } = provocation;
   const { user, root, create, call: prepare } = createTestApp(database);
   const { call } = openApp(provocation);
   const { id } = await create();
@@ -70,7 +74,9 @@ async function provoke(operation: Documented, status: number): Promise<number> {
   const path = operation.path.replace('{user_id}', user).replace('{id}', provocation.id ?? id);
   const [content] = Object.values(operation.requestBody?.content ?? {});
   const body = raw ? undefined : content?.example;
-  return (await call(operation.method, origin + path, { body, raw: raw?.(), headers })).status;
+  const send = () => call(operation.method, origin + path, { body, raw: raw?.(), headers });
+  const statuses = (await Promise.all(Array.from({ length: times }, send))).map((answer) => answer.status);
+  return statuses.find((one) => one === status) ?? (statuses[0] as number);
 }
 
 const { paths } = await openApiDocument();

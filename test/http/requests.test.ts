@@ -73,7 +73,7 @@ describe('The log', () => {
     await call('OPTIONS', root);
     await until(() => log.length === 10);
     const line = (n: number, method: string, route: string | null, status: number) => ({
-      level: 30,
+      level: 'info',
       request_id: `request-${n}`,
       method,
       route,
@@ -127,8 +127,8 @@ describe('The log', () => {
     );
     await until(() => log.length === 2);
     expect(log).toMatchObject([
-      { level: 50, request_id: 'request-1', error: { sqlState: '22P02' } },
-      { level: 30, request_id: 'request-1', status: 500 },
+      { level: 'error', request_id: 'request-1', error: { sqlState: '22P02' } },
+      { level: 'info', request_id: 'request-1', status: 500 },
     ]);
     const text = JSON.stringify(log);
     for (const hidden of [user, 'secret', 'insert into']) expect(text).not.toContain(hidden);
@@ -142,7 +142,7 @@ describe('The log', () => {
     expect(await call('GET', root)).toMatchObject({ status: 503 });
     await until(() => log.length === 2);
     expect(log[0]).toEqual({
-      level: 50,
+      level: 'error',
       request_id: 'request-1',
       error: { name: 'Error', message: 'Connection refused', stack: expect.any(String) },
       msg: 'The database cannot be reached.',
@@ -157,7 +157,7 @@ describe('The log', () => {
     const headers = { 'idempotency-key': 'k' };
     expect(await call('POST', root, { body: { title: 'a' }, headers })).toMatchObject({ status: 500 });
     await until(() => log.length === 3);
-    expect(log[1]).toMatchObject({ level: 50, error: { sqlState: '23505', constraint: 'tasks_pkey' } });
+    expect(log[1]).toMatchObject({ level: 'error', error: { sqlState: '23505', constraint: 'tasks_pkey' } });
   });
 
   test('tells of a broken constraint by its name, not by the row', async () => {
@@ -167,7 +167,7 @@ describe('The log', () => {
     await create();
     expect(await call('POST', root, { body: { title: 'A secret title' } })).toMatchObject({ status: 500 });
     await until(() => log.length === 3);
-    expect(log[1]).toMatchObject({ level: 50, error: { sqlState: '23505', constraint: 'tasks_pkey' } });
+    expect(log[1]).toMatchObject({ level: 'error', error: { sqlState: '23505', constraint: 'tasks_pkey' } });
     const text = JSON.stringify(log);
     for (const hidden of [user, id, 'secret']) expect(text).not.toContain(hidden);
   });

@@ -75,7 +75,9 @@ test('A back-up that cannot be made says why in one line, and changes nothing', 
     expect((await stat(join(DATA_DIR, 'backup.sock'))).mode & 0o777).toBe(0o600);
     expect(await refusal(['backup', taken])).toBe(`There is something at ${taken} already.\n`);
     expect(await refusal(['backup'])).toBe('Name the folder to make: backup FOLDER\n');
-    expect(await refusal(['backup', taken], { DATABASE_URL: 'postgres://127.0.0.1:1/tasks' })).toContain('docs/operations.md');
+    expect(await refusal(['backup', taken], { DATABASE_URL: 'postgres://127.0.0.1:1/tasks' })).toContain(
+      'docs/operations.md',
+    );
     expect(await readdir(taken)).toEqual(['notes.txt']);
     await createTasks(service.call, PATH)();
   }));

@@ -18,6 +18,8 @@ const DEFAULTS = {
   requireIfMatch: false,
   maxBodyBytes: 262_144,
   logLevel: 'info',
+  logFormat: 'auto',
+  shutdownDrainMs: 500,
   shutdownGraceSeconds: 10,
 };
 
@@ -44,11 +46,13 @@ test('Every variable sets its setting, with or without white space around it', (
     MIGRATE_ON_START: 'false',
     ALLOWED_HOSTS: 'API.example, 10.0.0.5 ,[::1]',
     MAX_IN_FLIGHT: '100',
-    PUBLIC_URL: 'https://todo.example/base//',
+    PUBLIC_URL: 'https://todo.example/my base//',
     CORS_ORIGINS: 'https://a.example , http://b.example:8080',
     REQUIRE_IF_MATCH: 'true',
     MAX_BODY_BYTES: '2048',
     LOG_LEVEL: 'warn',
+    LOG_FORMAT: 'json',
+    SHUTDOWN_DRAIN_MS: '0',
     SHUTDOWN_GRACE_SECONDS: '0',
   };
   const padded = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, ` ${value}\n`]));
@@ -64,11 +68,13 @@ test('Every variable sets its setting, with or without white space around it', (
       migrateOnStart: false,
       allowedHosts: new Set(['api.example', '10.0.0.5', '[::1]', 'todo.example']),
       maxInFlight: 100,
-      publicUrl: 'https://todo.example/base',
+      publicUrl: 'https://todo.example/my%20base',
       corsOrigins: ['https://a.example', 'http://b.example:8080'],
       requireIfMatch: true,
       maxBodyBytes: 2048,
       logLevel: 'warn',
+      logFormat: 'json',
+      shutdownDrainMs: 0,
       shutdownGraceSeconds: 0,
     });
 });
@@ -121,9 +127,9 @@ const VALUES = {
     wrong: ['0', '1000001', '10000000000000000'],
   },
   PUBLIC_URL: {
-    expected: 'a URL that begins with http:// or https://',
-    right: ['http://a', 'https://a'],
-    wrong: ['ftp://a', 'todo.example', '/base'],
+    expected: 'a URL that begins with http:// or https://, without credentials, query and fragment',
+    right: ['http://a', 'https://a', 'https://a/@b'],
+    wrong: ['ftp://a', 'todo.example', '/base', 'https://ada:secret@a', 'https://a/b?', 'https://a/#b'],
   },
   CORS_ORIGINS: {
     expected: '* or origins separated by commas, as https://a.example',
@@ -141,6 +147,8 @@ const VALUES = {
     right: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
     wrong: ['INFO', 'trace', 'loud'],
   },
+  LOG_FORMAT: { expected: 'auto, text or json', right: ['auto', 'text', 'json'], wrong: ['JSON', 'pretty'] },
+  SHUTDOWN_DRAIN_MS: { expected: 'an integer from 0 to 600000', right: ['0', '600000'], wrong: ['-1', '600001', '5s'] },
   SHUTDOWN_GRACE_SECONDS: { expected: 'an integer from 0 to 3600', right: ['0', '3600'], wrong: ['-1', '3601', '10s'] },
 };
 

@@ -120,8 +120,8 @@ test('The line of a request has its id, the trace id of traceparent and its rout
   await client.request('POST', '/api/ada/tasks', { body: { title: 'Told nobody' }, headers });
   expect(await linesOf('watched-1', 1)).toEqual([
     {
-      level: 30,
-      time: expect.any(Number),
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       request_id: 'watched-1',
       trace_id: TRACE_ID,
       method: 'POST',
@@ -157,8 +157,8 @@ test('Every line of a request that failed has its id and trace id; the cause is 
   expectRefusal('unavailable', reply);
   const lines = await linesOf('watched-2', 2);
   expect(lines.map(({ msg, level }) => [msg, level])).toEqual([
-    ['The database cannot be reached.', 50],
-    ['request', 30],
+    ['The database cannot be reached.', 'error'],
+    ['request', 'info'],
   ]);
   for (const line of lines) expect(line.trace_id).toBe(TRACE_ID);
   expect(lines[0]?.error).toMatchObject({ message: expect.any(String), stack: expect.any(String) });

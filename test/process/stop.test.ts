@@ -85,17 +85,39 @@ test('While it stops, readiness says so and every answer asks the client to conn
   expect(last.headers.connection).toBe('close');
 });
 
-test('A second signal ends it at once with 1', async () => {
+test('For SHUTDOWN_DRAIN_MS it goes on answering whoever connects', async () => {
+  await using database = await openFaultyDatabase('PostgreSQL');
+  await using service = await database.serve({ SHUTDOWN_DRAIN_MS: '2000' });
+  const signalled = performance.now();
+  service.kill('SIGTERM');
+  await until(async () => (await service.log()).some(({ msg }) => msg === 'stopping'));
+  let answered = 0;
+  for (; ; answered += 1) {
+    const client = new Connection(service.origin);
+    const answer = await client.request('POST', PATH, { body: { title: 'Late' } }).catch((error: Error) => error);
+    client.close();
+    if (answer instanceof Error) break;
+    expect([answer.status, answer.headers.connection]).toEqual([201, 'close']);
+  }
+  expect(performance.now() - signalled).toBeGreaterThan(1900);
+  expect(await service.exited).toBe(0);
+  expect((await database.stored()).titles).toHaveLength(answered);
+});
+
+test('A second signal ends it with 1, unless it comes within a second, when it is the first one passed on', async () => {
   await using held = await holdRequest({ SHUTDOWN_GRACE_SECONDS: '3600' });
   held.service.kill('SIGTERM');
   await until(() => refuses(held.service));
   expect(held.service.isRunning()).toBe(true);
-  held.service.kill('SIGTERM');
+  await until(() => {
+    held.service.kill('SIGTERM');
+    return !held.service.isRunning();
+  });
   expect(await held.service.exited).toBe(1);
 });
 
 test.each(DRIVERS)(
-  'SHUTDOWN_GRACE_SECONDS after the signal it ends with 1 whatever is in flight, on %s',
+  'SHUTDOWN_GRACE_SECONDS after it refuses connections it ends with 1 whatever is in flight, on %s',
   async (driver) => {
     await using held = await holdRequest({ SHUTDOWN_GRACE_SECONDS: '2' }, driver);
     const startedAt = performance.now();

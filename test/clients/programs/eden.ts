@@ -44,7 +44,7 @@ client.api({ user_id: 'eden' }).nothing satisfies object;
 const removed = await task.delete();
 const missing = await task.get();
 const missingType = missing.error?.status === 404 ? missing.error.value.type : undefined;
-missingType satisfies 'urn:problem-type:todo-api:task-not-found' | undefined;
+missingType satisfies 'urn:problem-type:todo-api:task-not-found' | `${string}/problems/task-not-found` | undefined;
 
 console.log(
   JSON.stringify({

@@ -67,7 +67,7 @@ test('An hourly purge that fails is logged, and tried again an hour later', asyn
   await using server = serveWithClock({ ...databases[0], write: write as never });
   await server.strike();
   expect(server.log).toEqual([
-    { level: 40, error: 'DatabaseUnavailable: The database cannot be reached.', msg: 'purge failed' },
+    { level: 'warn', error: 'DatabaseUnavailable: The database cannot be reached.', msg: 'purge failed' },
   ]);
   await server.strike();
   expect(write).toHaveBeenCalledTimes(2);
