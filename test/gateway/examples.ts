@@ -118,7 +118,13 @@ async function startAuth() {
 
 /** Headers that CORS is made of, and those that tell a client what to do. */
 function shown({ headers }: Response) {
-  const names = ['access-control-allow-origin', 'access-control-allow-credentials', 'content-type', 'www-authenticate'];
+  const names = [
+    'access-control-allow-origin',
+    'access-control-allow-credentials',
+    'vary',
+    'content-type',
+    'www-authenticate',
+  ];
   return Object.fromEntries(names.map((name) => [name, headers.get(name)]));
 }
 
@@ -146,7 +152,11 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
     const asAda = { authorization: authorization.ada };
 
     /** What a page of an allowed origin can read. */
-    const readable = { 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true' };
+    const readable = {
+      'access-control-allow-origin': PAGE,
+      'access-control-allow-credentials': 'true',
+      vary: expect.stringMatching(/^Origin(, Prefer)?$/),
+    };
 
     test('answers 401 without credentials, or with worthless ones, so that pages can read it', async () => {
       for (const headers of [{}, ...worthless.map((authorization) => ({ authorization }))]) {
