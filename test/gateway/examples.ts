@@ -226,7 +226,14 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
       expect(answer.headers.get('access-control-allow-headers')).toContain('Authorization');
     });
 
-    test('passes on nothing but /api/', async () => {
+    test('leads everybody from the type of a problem to its page', async () => {
+      const { type } = (await (await call('/api/ada/tasks/1', asAda)).json()) as { type: string };
+      expect(type).toBe(`${PUBLIC_URL}/problems/task-not-found`);
+      const page = await call(type.slice(PUBLIC_URL.length));
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    });
+
+    test('passes on nothing but that', async () => {
       for (const path of [
         '/',
         '/metrics',
@@ -299,9 +306,13 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
       expect(shown(answer)).toMatchObject(readable);
     });
 
-    test(
-      'lets no target through that reaches another user’s tasks or the metrics',
-      () => attack(`The example for ${name}`, gateway, target, [`Authorization: ${authorization.ada}`]),
+    test.each(['/api/ada', '/problems'])(
+      'lets no target through under %s that reaches another user’s tasks or the metrics',
+      (root) =>
+        attack(`The example for ${name}, ${root}`, gateway, target, {
+          fields: [`Authorization: ${authorization.ada}`],
+          root,
+        }),
       TIMEOUT_MS,
     );
   });
