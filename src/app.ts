@@ -11,6 +11,7 @@ import { errorHandler } from './http/error-handler.ts';
 import { health } from './http/health.ts';
 import { createUserLines } from './http/lines.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
+import { problemPages } from './http/problem-pages.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { guardTargets } from './http/target.ts';
 import type { Log } from './log.ts';
@@ -60,7 +61,6 @@ export function createApp(dependencies: AppDependencies) {
   const admission = createAdmission(maxInFlight);
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
-  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   const healthRoutes = health({ isStopping, checkReady: store.checkReady });
   const routes = taskRoutes({ ...dependencies, admission, lines: createUserLines(dependencies), service });
   const app = new Elysia({
@@ -73,9 +73,10 @@ export function createApp(dependencies: AppDependencies) {
   })
     .use(cors(corsOrigins))
     .use(requests({ ...dependencies, admission, metrics }))
-    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, prefix }))
+    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, publicUrl }))
     .use(metricsRoute(metrics))
     .use(docs([healthRoutes, routes], SCHEMAS, publicUrl))
+    .use(problemPages())
     .use(healthRoutes)
     .use(routes);
   allowedMethods.bind(app);

@@ -1,6 +1,7 @@
 /** The configuration: environment variables, checked by one schema that reports every wrong one at once. */
 import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { OperatorError } from './errors.ts';
 import type { AllowedOrigins } from './http/cors.ts';
 import { type AllowedHosts, LOOPBACK_HOSTS } from './http/hosts.ts';
 import { OneOf } from './types.ts';
@@ -160,9 +161,7 @@ export interface Config {
   shutdownGraceSeconds: number;
 }
 
-export class InvalidConfig extends Error {
-  override name = 'InvalidConfig';
-}
+export class InvalidConfig extends OperatorError {}
 
 /**
  * Reads the configuration from environment variables; an empty one counts as unset.

@@ -2,20 +2,17 @@
 import { isatty } from 'node:tty';
 import { type App, createApp } from './app.ts';
 import { answerBackups, runBackup } from './backup.ts';
-import { describeConfig, InvalidConfig, readConfig } from './config.ts';
+import { describeConfig, readConfig } from './config.ts';
 import { openDatabase, placeOf } from './db/database.ts';
-import { isUnavailable, reasonOf } from './db/driver-errors.ts';
-import { BackupRefused, UnusableFolder } from './db/embedded/errors.ts';
-import { FolderInUse } from './db/lock.ts';
-import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
+import { explainFailure } from './db/diagnosis.ts';
+import { checkSchema, migrate } from './db/migrate.ts';
+import { OperatorError } from './errors.ts';
 import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/ids.ts';
 import { asText, greeting } from './terminal.ts';
 
 /** Ctrl-C reaches `bun run start` and this process, and `bun run` passes it on: for so long a signal is the same one. */
 const SAME_SIGNAL_MS = 1000;
-
-class CannotListen extends Error {}
 
 const [command, folder] = process.argv.slice(2);
 if (command !== undefined && command !== 'migrate' && command !== 'backup') {
@@ -32,6 +29,12 @@ const isForPeople = config.logFormat === 'text' || (config.logFormat === 'auto' 
 const write = linesToStdout(isForPeople ? 0 : undefined);
 const log = createLog(config.logLevel, isForPeople ? asText(write) : write);
 const { logger } = log;
+
+const LISTEN_ADVICE: Record<string, string> = {
+  EADDRINUSE: 'Another program uses the port: stop it, or choose another PORT.',
+  EACCES: 'This user may not listen there: choose a PORT above 1023.',
+  EADDRNOTAVAIL: 'This machine does not have that address: choose another HOST.',
+};
 
 let stoppingSince: number | undefined;
 let app: App | undefined;
@@ -83,7 +86,9 @@ function listen(): void {
   try {
     app?.listen({ hostname, port, reusePort: false, development: false, idleTimeout });
   } catch (error) {
-    throw new CannotListen(`Cannot listen on ${hostname}, port ${port}: ${(error as { code?: string }).code}`);
+    const { code = '' } = error as { code?: string };
+    const advice = LISTEN_ADVICE[code] ?? 'Choose another HOST or PORT.';
+    throw new OperatorError(`Cannot listen on ${hostname}, port ${port} (${code}). ${advice}`);
   }
 }
 
@@ -109,15 +114,13 @@ async function stop(signal: string): Promise<void> {
   process.exit(outcome === 'done' ? 0 : 1);
 }
 
-/** A start that cannot succeed says why in one line and exits with 1. */
+/** A start that cannot succeed says why in a line or two, without a password, and exits with 1. */
 async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
-    const kinds = [InvalidConfig, FolderInUse, UnusableFolder, BackupRefused, SchemaMismatch, CannotListen];
-    const expected = kinds.some((kind) => error instanceof kind);
-    if (isUnavailable(error)) console.error(`The database cannot be reached: ${reasonOf(error)}`);
-    else console.error(expected ? (error as Error).message : error);
+    const reason = error instanceof OperatorError ? error.message : explainFailure(error, placeOf({ url, dataDir }));
+    console.error(reason ?? error);
     process.exit(1);
   }
 }

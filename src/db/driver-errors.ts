@@ -56,7 +56,8 @@ export function wasNeverSent(error: unknown): boolean {
 /** The driver's own words, which name neither the statement nor the password. */
 export function reasonOf(error: unknown): string {
   const { code, message } = [...causes(error)].at(-1) ?? {};
-  return [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
+  const known = postgresError(error)?.sqlState ?? code;
+  return `${message || 'no reason given'}${typeof known === 'string' ? ` (${known})` : ''}`;
 }
 
 /** What the log may say of an error: the innermost cause, and never a statement or its parameters, which are users' data. */

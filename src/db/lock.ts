@@ -1,10 +1,9 @@
 import { dlopen } from 'bun:ffi';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { OperatorError } from '../errors.ts';
 
-export class FolderInUse extends Error {
-  override name = 'FolderInUse';
-}
+export class FolderInUse extends OperatorError {}
 
 const EXCLUSIVE_WITHOUT_WAITING = 2 | 4;
 

@@ -4,6 +4,7 @@ import { type AnyElysia, Elysia, type HTTPHeaders } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
 import { HEADERS, PARAMETERS, problemResponses, problemSchemas } from './openapi.ts';
+import { PROBLEM_TYPE_PREFIX, typePrefixOf } from './problems.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
 
@@ -80,7 +81,7 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
 async function describe(
   routes: readonly AnyElysia[],
   schemas: Record<string, unknown>,
-  publicUrl = '/',
+  publicUrl: string | undefined,
 ): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger');
   const plugin = swagger({
@@ -92,7 +93,7 @@ async function describe(
         description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: publicUrl }],
+      servers: [{ url: publicUrl ?? '/' }],
       security: [],
       tags: [
         { name: 'tasks', description: 'The tasks of one user.' },
@@ -108,7 +109,7 @@ async function describe(
   });
   const app = routes.reduce((all, some) => all.use(some), new Elysia().use(plugin) as AnyElysia);
   const response = await app.handle(new Request('http://localhost/swagger/json'));
-  return finish((await response.json()) as OpenApiDocument);
+  return finish((await response.json()) as OpenApiDocument, publicUrl);
 }
 
 interface OpenApiDocument {
@@ -128,7 +129,7 @@ const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noVa
  * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, names no
  * schema of a body, knows no request headers, and ends paths in a slash.
  */
-function finish(document: OpenApiDocument): object {
+function finish(document: OpenApiDocument, publicUrl: string | undefined): object {
   const paths = Object.entries(document.paths).map(([path, operations]) => [
     path.replace(/(?<=.)\/$/, ''),
     Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, complete(method, operation)])),
@@ -136,7 +137,7 @@ function finish(document: OpenApiDocument): object {
   const text = JSON.stringify({ ...document, paths: Object.fromEntries(paths) }, (key, value) =>
     INTERNAL.has(key) ? undefined : shown(value),
   );
-  return JSON.parse(text);
+  return JSON.parse(text.replaceAll(PROBLEM_TYPE_PREFIX, typePrefixOf(publicUrl)));
 }
 
 /** A condition across fields keeps generators from making one object type: the document has it in words only. */
