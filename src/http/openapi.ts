@@ -212,6 +212,7 @@ function references(names: readonly HeaderName[]) {
 const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
   412: ['ETag'],
   415: ['Accept', 'Accept-Patch', 'Accept-Encoding'],
+  429: ['Retry-After'],
   503: ['Retry-After'],
 };
 

@@ -40,6 +40,10 @@ export const EXPLANATIONS: Record<ProblemName, readonly [when: string, advice: s
     'no `If-Match`, and `REQUIRE_IF_MATCH=true`',
     'read it first and send its `ETag` in `If-Match`',
   ],
+  'too-many-requests': [
+    'more requests of one user at once than a process takes, or no turn in time; nothing was done',
+    'try again after `Retry-After`, with fewer at once',
+  ],
   'internal-error': ['a fault of the service', 'tell whoever runs it the `request_id`: the log has the cause'],
   unavailable: [
     'the database does not answer; the outcome of a write is not known',

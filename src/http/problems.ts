@@ -15,6 +15,7 @@ export const PROBLEMS = {
   misdirected: { status: 421, title: 'The request is for another host' },
   'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
   'precondition-required': { status: 428, title: 'The request must be conditional' },
+  'too-many-requests': { status: 429, title: 'Too many requests of one user at once' },
   'internal-error': { status: 500, title: 'Something went wrong' },
   unavailable: { status: 503, title: 'The database cannot be reached' },
   overloaded: { status: 503, title: 'Too many requests at once' },
