@@ -1,7 +1,11 @@
 # Bun and nothing more is needed to run: the final stage has no shell and no package manager, only a bundle and its files.
 ARG BUN=oven/bun:1.4.5
 
-FROM ${BUN}-slim AS build
+# On the machine that builds, whatever it builds for: the bundle is the same for every processor. The builder that came
+# before BuildKit does not say what the machine is.
+FROM --platform=${BUILDPLATFORM:-linux/amd64} ${BUN}-slim AS build
+# The packages are in the bundle, where no scanner finds them: the bill of materials names those of this stage as well.
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
 WORKDIR /build
 # Apart from the sources, so that a change of these does not install again.
 COPY package.json bun.lock ./
@@ -27,11 +31,16 @@ RUN cd node_modules/@electric-sql \
  && mkdir -m 1777 /image/data
 
 FROM ${BUN}-distroless
+ARG BUN
 ARG VERSION=dev
+ARG REVISION=unknown
+# The address of the source and the time are those of a release: .github/workflows/release.yml adds them.
 LABEL org.opencontainers.image.title="Todo API" \
       org.opencontainers.image.description="A multi-user task service over HTTP: Bun, Elysia, Drizzle, PostgreSQL" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="docker.io/${BUN}-distroless"
 COPY --from=build /image /
 # The grace time ends before the 10 seconds that `docker stop` waits, so that the database is closed in good order.
 # The heap may grow by 0.6 of what lives in it before garbage is collected, and not by thrice as much, and is gone through

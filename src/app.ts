@@ -9,7 +9,9 @@ import { type AllowedOrigins, cors } from './http/cors.ts';
 import { docs } from './http/docs.ts';
 import { errorHandler } from './http/error-handler.ts';
 import { health } from './http/health.ts';
+import { createUserLines } from './http/lines.ts';
 import { createMetrics, metricsRoute } from './http/metrics.ts';
+import { problemPages } from './http/problem-pages.ts';
 import { type RequestOptions, requests } from './http/requests.ts';
 import { guardTargets } from './http/target.ts';
 import type { Log } from './log.ts';
@@ -33,12 +35,14 @@ const SCHEMAS = {
 
 export interface AppDependencies
   extends Omit<RequestOptions, 'metrics' | 'admission'>,
-    Omit<TaskRoutesOptions, 'service' | 'admission'> {
+    Omit<TaskRoutesOptions, 'service' | 'admission' | 'lines'> {
   database: Database;
   poolSize: number;
   /** The most requests at once; more are refused with 503. */
   maxInFlight: number;
-  /** The present in milliseconds since 1970. */
+  /** How long a statement may take. */
+  timeoutMs: number;
+  /** The present in milliseconds since 1970; before 1970 it counts as its beginning, after 9999 as its end. */
   clock: () => number;
   newTaskId: NewTaskId;
   corsOrigins: AllowedOrigins;
@@ -52,15 +56,14 @@ export type App = ReturnType<typeof createApp>;
  * The same requests with the same clock and ids give the same bytes.
  */
 export function createApp(dependencies: AppDependencies) {
-  const { database, poolSize, maxInFlight, log, publicUrl, corsOrigins, isStopping, clock, newTaskId } = dependencies;
+  const { database, poolSize, maxInFlight, log, publicUrl, corsOrigins, isStopping, newTaskId } = dependencies;
   const store = sharingStatements(createTaskStore(database), database);
-  const service = { store, clock, newTaskId };
+  const service = { store, clock: withinRange(dependencies.clock), newTaskId };
   const admission = createAdmission(maxInFlight);
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
-  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   const healthRoutes = health({ isStopping, checkReady: store.checkReady });
-  const routes = taskRoutes({ ...dependencies, admission, service });
+  const routes = taskRoutes({ ...dependencies, admission, lines: createUserLines(dependencies), service });
   const app = new Elysia({
     // Unknown fields have been refused before Elysia would look for them once more.
     normalize: false,
@@ -71,9 +74,10 @@ export function createApp(dependencies: AppDependencies) {
   })
     .use(cors(corsOrigins))
     .use(requests({ ...dependencies, admission, metrics }))
-    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, prefix }))
+    .use(errorHandler({ logger: log.logger, describeError, allowedMethods, publicUrl }))
     .use(metricsRoute(metrics))
     .use(docs([healthRoutes, routes], SCHEMAS, publicUrl))
+    .use(problemPages())
     .use(healthRoutes)
     .use(routes);
   allowedMethods.bind(app);
@@ -83,6 +87,12 @@ export function createApp(dependencies: AppDependencies) {
   );
   if (database.embedded) keepUp(app, database.embedded, log);
   return app;
+}
+
+/** A clock whose times the tables can hold: a machine with a wrong one is served all the same. */
+function withinRange(clock: () => number): () => number {
+  const last = Date.parse('9999-12-31T23:59:59.999Z');
+  return () => Math.min(Math.max(clock(), 0), last);
 }
 
 /** While the app listens; a failure is tried again. */

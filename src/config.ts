@@ -1,6 +1,7 @@
 /** The configuration: environment variables, checked by one schema that reports every wrong one at once. */
 import { Kind, type Static, type TSchema, Type, TypeRegistry } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { OperatorError } from './errors.ts';
 import type { AllowedOrigins } from './http/cors.ts';
 import { type AllowedHosts, LOOPBACK_HOSTS } from './http/hosts.ts';
 import { OneOf } from './types.ts';
@@ -68,7 +69,7 @@ const Environment = Type.Object({
   }),
   MIGRATE_ON_START: Type.Boolean({
     default: true,
-    description: 'Bring the tables up to date at start; false leaves that to `bun run migrate`.',
+    description: 'Bring the tables up to date at start; false leaves that to the command `migrate`.',
     expected: 'true or false',
   }),
   ALLOWED_HOSTS: Type.Optional(
@@ -160,9 +161,7 @@ export interface Config {
   shutdownGraceSeconds: number;
 }
 
-export class InvalidConfig extends Error {
-  override name = 'InvalidConfig';
-}
+export class InvalidConfig extends OperatorError {}
 
 /**
  * Reads the configuration from environment variables; an empty one counts as unset.

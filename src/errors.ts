@@ -1,5 +1,13 @@
 /** Everything that can go wrong for a reason the caller can understand, by kind. Knows no HTTP. */
 
+/** Whoever starts or runs the service can mend this: the message says what is wrong and what to do. */
+export class OperatorError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+
 /** Names one kind of failure; http/problems.ts has the problem that a client gets for it. */
 export type ErrorKind = 'invalid-input' | 'task-not-found' | 'precondition-failed' | 'key-reused' | 'unavailable';
 

@@ -2,12 +2,11 @@
 import { isatty } from 'node:tty';
 import { type App, createApp } from './app.ts';
 import { answerBackups, runBackup } from './backup.ts';
-import { describeConfig, InvalidConfig, readConfig } from './config.ts';
+import { describeConfig, readConfig } from './config.ts';
 import { openDatabase, placeOf } from './db/database.ts';
-import { isUnavailable, reasonOf } from './db/driver-errors.ts';
-import { BackupRefused, UnusableFolder } from './db/embedded/errors.ts';
-import { FolderInUse } from './db/lock.ts';
-import { checkSchema, migrate, SchemaMismatch } from './db/migrate.ts';
+import { explainFailure } from './db/diagnosis.ts';
+import { checkSchema, migrate } from './db/migrate.ts';
+import { OperatorError } from './errors.ts';
 import { createLog, linesToStdout } from './log.ts';
 import { createTaskIds } from './tasks/ids.ts';
 import { asText, greeting } from './terminal.ts';
@@ -15,14 +14,28 @@ import { asText, greeting } from './terminal.ts';
 /** Ctrl-C reaches `bun run start` and this process, and `bun run` passes it on: for so long a signal is the same one. */
 const SAME_SIGNAL_MS = 1000;
 
-class CannotListen extends Error {}
+const SOURCE_USAGE = `Usage:
+  bun run start
+  bun run migrate
+  bun run backup FOLDER
+`;
+
+const IMAGE_USAGE = `Usage:
+  docker run -p 127.0.0.1:3000:3000 -v todo:/data todo-api
+  docker run -e DATABASE_URL=… todo-api migrate
+  docker exec CONTAINER bun /app/server/dist/main.js backup /data/FOLDER
+
+An environment variable is set with -e NAME=VALUE. The image sets HOST=0.0.0.0, DATA_DIR=/data and SHUTDOWN_GRACE_SECONDS=7.
+`;
 
 const [command, folder] = process.argv.slice(2);
 if (command !== undefined && command !== 'migrate' && command !== 'backup') {
-  console.log(`Usage: bun src/main.ts [migrate | backup FOLDER]
+  // Only the image has the bundle.
+  console.log(`${import.meta.file === 'main.js' ? IMAGE_USAGE : SOURCE_USAGE}
+The first serves the Todo API, the second only brings the tables up to date, the third copies the embedded database into a
+new folder, whether the service runs or not.
 
-Serves the Todo API; with \`migrate\` only brings the tables up to date; with \`backup\` copies the embedded database into a
-new folder, whether the service runs or not. Environment variables:
+Environment variables:
 ${describeConfig()}`);
   process.exit(command === '--help' ? 0 : 1);
 }
@@ -32,6 +45,12 @@ const isForPeople = config.logFormat === 'text' || (config.logFormat === 'auto' 
 const write = linesToStdout(isForPeople ? 0 : undefined);
 const log = createLog(config.logLevel, isForPeople ? asText(write) : write);
 const { logger } = log;
+
+const LISTEN_ADVICE: Record<string, string> = {
+  EADDRINUSE: 'Another program uses the port: stop it, or choose another PORT.',
+  EACCES: 'This user may not listen there: choose a PORT above 1023.',
+  EADDRNOTAVAIL: 'This machine does not have that address: choose another HOST.',
+};
 
 let stoppingSince: number | undefined;
 let app: App | undefined;
@@ -83,7 +102,9 @@ function listen(): void {
   try {
     app?.listen({ hostname, port, reusePort: false, development: false, idleTimeout });
   } catch (error) {
-    throw new CannotListen(`Cannot listen on ${hostname}, port ${port}: ${(error as { code?: string }).code}`);
+    const { code = '' } = error as { code?: string };
+    const advice = LISTEN_ADVICE[code] ?? 'Choose another HOST or PORT.';
+    throw new OperatorError(`Cannot listen on ${hostname}, port ${port} (${code}). ${advice}`);
   }
 }
 
@@ -109,15 +130,13 @@ async function stop(signal: string): Promise<void> {
   process.exit(outcome === 'done' ? 0 : 1);
 }
 
-/** A start that cannot succeed says why in one line and exits with 1. */
+/** A start that cannot succeed says why in a line or two, without a password, and exits with 1. */
 async function orExit<T>(start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
-    const kinds = [InvalidConfig, FolderInUse, UnusableFolder, BackupRefused, SchemaMismatch, CannotListen];
-    const expected = kinds.some((kind) => error instanceof kind);
-    if (isUnavailable(error)) console.error(`The database cannot be reached: ${reasonOf(error)}`);
-    else console.error(expected ? (error as Error).message : error);
+    const reason = error instanceof OperatorError ? error.message : explainFailure(error, placeOf({ url, dataDir }));
+    console.error(reason ?? error);
     process.exit(1);
   }
 }

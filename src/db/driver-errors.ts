@@ -24,6 +24,14 @@ export function postgresError(error: unknown): PostgresError | undefined {
   return undefined;
 }
 
+/**
+ * Whether the statement broke a unique constraint. Which one is not told by its name: each partition has constraints of
+ * its own, and Citus passes no name on.
+ */
+export function isDuplicate(error: unknown): boolean {
+  return postgresError(error)?.sqlState === '23505';
+}
+
 /** Connection lost (08), resources used up (53), stopped by an operator or too late (57), I/O error (58), read-only (25006). */
 const UNAVAILABLE = /^(08|53|57|58)|^25006$/;
 
@@ -48,7 +56,8 @@ export function wasNeverSent(error: unknown): boolean {
 /** The driver's own words, which name neither the statement nor the password. */
 export function reasonOf(error: unknown): string {
   const { code, message } = [...causes(error)].at(-1) ?? {};
-  return [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
+  const known = postgresError(error)?.sqlState ?? code;
+  return `${message || 'no reason given'}${typeof known === 'string' ? ` (${known})` : ''}`;
 }
 
 /** What the log may say of an error: the innermost cause, and never a statement or its parameters, which are users' data. */

@@ -28,6 +28,8 @@ export const scalar = <T>(query: SQLWrapper): SQL<T> => sql`(${query})`;
 /** `first`, or `second` when `first` is NULL. */
 export const coalesce = <T>(first: SQLWrapper, second: SQLWrapper): SQL<T> => sql`coalesce(${first}, ${second})`;
 
+export const greatest = <T>(first: SQLWrapper, second: SQLWrapper): SQL<T> => sql`greatest(${first}, ${second})`;
+
 /** `yes` where `condition` is true, else `no`; without `no`, NULL. */
 export const when = <T>(condition: SQLWrapper, yes: SQLWrapper, no?: SQLWrapper): SQL<T> =>
   no === undefined

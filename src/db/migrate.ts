@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { desc } from 'drizzle-orm';
+import { desc, eq } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { bigint, type PgDialect, type PgSession, pgSchema, serial, text } from 'drizzle-orm/pg-core';
+import { OperatorError } from '../errors.ts';
 import type { Drizzle } from './driver.ts';
 import { postgresError } from './driver-errors.ts';
 import { lockUntilCommit, withoutTimeLimit } from './expressions.ts';
@@ -18,19 +19,20 @@ const applied = pgSchema('drizzle').table('__drizzle_migrations', {
   created_at: bigint({ mode: 'number' }),
 });
 
-/** The tables do not fit this version of the code. */
-export class SchemaMismatch extends Error {
-  override name = 'SchemaMismatch';
-}
+const settings = pgSchema('pg_catalog').table('pg_settings', { name: text().notNull(), setting: text().notNull() });
+
+/** The tables, or their database, do not fit this version of the code. */
+export class SchemaMismatch extends OperatorError {}
 
 /**
  * Brings the tables to the state that this code needs, or does nothing when they are there. Any number of processes may
  * call it at once: one works, the others wait. The lock belongs to the transaction, so it works behind a transaction pooler.
- * @throws SchemaMismatch when the tables are newer than the code
+ * @throws SchemaMismatch when the tables are newer than the code, or the database cannot hold every text
  */
 export async function migrate(db: Drizzle): Promise<void> {
   const migrations = readMigrationFiles({ migrationsFolder });
   if ((await pending(db, migrations)).length === 0) return;
+  await refuseOtherEncodings(db);
   await db.transaction(async (transaction) => {
     // A large table, or another process at work, may take longer than a statement may.
     await transaction.execute(withoutTimeLimit());
@@ -44,11 +46,22 @@ export async function migrate(db: Drizzle): Promise<void> {
   });
 }
 
+/** In another encoding some titles could not be stored, and characters would be counted in another way. */
+async function refuseOtherEncodings(db: Drizzle): Promise<void> {
+  const [row] = await db.select().from(settings).where(eq(settings.name, 'server_encoding'));
+  if (row?.setting !== 'UTF8')
+    throw new SchemaMismatch(
+      `The database is encoded in ${row?.setting}, and the service needs UTF8.\nMake another one: createdb --encoding=UTF8 --template=template0`,
+    );
+}
+
 /** @throws SchemaMismatch when the tables are older or newer than the code */
 export async function checkSchema(db: Drizzle): Promise<void> {
   const { length } = await pending(db, readMigrationFiles({ migrationsFolder }));
   if (length > 0)
-    throw new SchemaMismatch(`The tables are older than this version: ${length} to apply. Run \`bun run migrate\`.`);
+    throw new SchemaMismatch(
+      `The tables are older than this version: ${length} to apply. Run the command \`migrate\`.`,
+    );
 }
 
 async function pending(db: Drizzle, migrations: MigrationMeta[]): Promise<MigrationMeta[]> {

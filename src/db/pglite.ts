@@ -8,7 +8,7 @@ import { backUp } from './embedded/backup.ts';
 import { prepareCluster } from './embedded/cluster.ts';
 import { connect } from './embedded/connection.ts';
 import { DurableFS } from './embedded/durable-fs.ts';
-import { BackupRefused, UnusableFolder } from './embedded/errors.ts';
+import { BackupRefused, explainReason, explainRefusal } from './embedded/errors.ts';
 import { startParameters } from './embedded/settings.ts';
 import { makeFolder } from './embedded/sync.ts';
 import { createUpkeep, type Usage } from './embedded/upkeep.ts';
@@ -21,11 +21,13 @@ type PgliteOptions = Pick<DatabaseOptions, 'dataDir' | 'sync' | 'logger'>;
  * cut, leaves a folder that the next start can use.
  * @throws FolderInUse when another process has it open: PGlite itself would let both write and lose rows.
  * @throws UnusableFolder when it is damaged, or of another version of PostgreSQL
+ * @throws OperatorError when this user may not use it, or the disk is full
  */
 export async function openPglite({ dataDir, sync = true, logger }: PgliteOptions): Promise<Opened> {
-  await makeFolder(dataDir);
-  const unlock = lockFolder(dataDir);
+  let unlock = () => {};
   try {
+    await makeFolder(dataDir);
+    unlock = lockFolder(dataDir);
     const cluster = join(dataDir, 'postgres');
     await prepareCluster(cluster, sync);
     const pglite = await startPostgres(cluster, sync);
@@ -38,7 +40,7 @@ export async function openPglite({ dataDir, sync = true, logger }: PgliteOptions
     return { db, close, embedded: embeddedOf(db, cluster, connection.usage) };
   } catch (error) {
     unlock();
-    throw error;
+    throw explainRefusal(error, dataDir);
   }
 }
 
@@ -55,7 +57,7 @@ async function startPostgres(cluster: string, sync: boolean): Promise<PGlite> {
       },
     });
   } catch (error) {
-    throw reason ? new UnusableFolder(cluster, reason) : error;
+    throw explainReason(reason, cluster) ?? error;
   }
 }
 

@@ -1,11 +1,30 @@
 /** `/swagger`, the interactive page, with all its files served from here, and `/swagger/json`, the OpenAPI document. */
 import { dirname, join } from 'node:path';
-import { type AnyElysia, Elysia, type HTTPHeaders } from 'elysia';
+import { type AnyElysia, Elysia } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
 import { HEADERS, PARAMETERS, problemResponses, problemSchemas } from './openapi.ts';
+import { PROBLEM_TYPE_PREFIX, typePrefixOf } from './problems.ts';
+import { staticFile } from './static-file.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
+
+/** Swagger UI sets tables side by side that no phone is wide enough for, and has a column for links, which we have not. */
+const STYLE = `
+.swagger-ui .response-col_links { display: none; }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper, .swagger-ui .opblock .opblock-section-header, .swagger-ui .opblock-body .table-container,
+  .swagger-ui .responses-wrapper .responses-inner { padding-left: 10px; padding-right: 10px; }
+  .swagger-ui :is(.parameters, .responses-table), .swagger-ui :is(.parameters, .responses-table) > tbody,
+  .swagger-ui :is(.parameters, .responses-table) > tbody > tr,
+  .swagger-ui :is(.parameters, .responses-table) > tbody > tr > td:not(.response-col_links) {
+    display: block; width: auto; min-width: 0; max-width: 100%; padding-left: 0; }
+  .swagger-ui :is(.parameters, .responses-table) > thead, .swagger-ui .headers :is(td, th):last-child { display: none; }
+  .swagger-ui .parameters-col_description :is(input, select) { width: 100%; max-width: 100%; }
+  .swagger-ui .headers :is(td, th) { padding: 4px 8px 4px 0; vertical-align: top; }
+  .swagger-ui .opblock-body { overflow-wrap: anywhere; }
+}
+`;
 
 /** @param root the way from the page to `/`: a gateway may serve all of this under a path of its own. */
 const page = (root: string) => `<!doctype html>
@@ -16,6 +35,7 @@ const page = (root: string) => `<!doctype html>
 <title>Todo API</title>
 <link rel="stylesheet" href="${root}swagger/swagger-ui.css">
 <link rel="icon" href="${root}swagger/favicon-32x32.png">
+<style>${STYLE}</style>
 </head>
 <body>
 <div id="swagger-ui"></div>
@@ -50,16 +70,11 @@ const hidden = { detail: { hide: true } };
  * @param publicUrl where clients reach the service, if not at the address of the document
  */
 export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>, publicUrl?: string) {
-  const asset =
-    (name: string, type: string) =>
-    ({ set }: { set: { headers: HTTPHeaders } }) => {
-      set.headers['cache-control'] = 'public, max-age=3600';
-      set.headers['content-type'] = type;
-      return Bun.file(join(ASSETS, name));
-    };
-  let document: Promise<object> | undefined;
+  const document = staticFile('application/json', async () =>
+    JSON.stringify(await describe(routes, schemas, publicUrl)),
+  );
   return new Elysia({ name: 'docs' })
-    .get('/swagger/json', async () => (document ??= describe(routes, schemas, publicUrl)), hidden)
+    .get('/swagger/json', document, hidden)
     .get(
       '/swagger',
       ({ path, set }) => {
@@ -69,18 +84,31 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
       },
       hidden,
     )
-    .get('/swagger/start.js', () => new Response(START, { headers: { 'content-type': 'text/javascript' } }), hidden)
+    .get(
+      '/swagger/start.js',
+      staticFile('text/javascript', async () => START),
+      hidden,
+    )
     .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
     .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
     .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
     .get('/', ({ redirect }) => redirect('swagger'), hidden);
 }
 
+/** A file of Swagger UI, which changes with its version only. */
+function asset(name: string, type: string) {
+  const answer = staticFile(type, () => Bun.file(join(ASSETS, name)).bytes());
+  return async (context: Parameters<typeof answer>[0]) => {
+    context.set.headers['cache-control'] = 'public, max-age=3600';
+    return answer(context);
+  };
+}
+
 /** Has the plugin describe the routes in an app of their own. It is loaded on first use: most processes never need it. */
 async function describe(
   routes: readonly AnyElysia[],
   schemas: Record<string, unknown>,
-  publicUrl = '/',
+  publicUrl: string | undefined,
 ): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger');
   const plugin = swagger({
@@ -92,7 +120,7 @@ async function describe(
         description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: publicUrl }],
+      servers: [{ url: publicUrl ?? '/' }],
       security: [],
       tags: [
         { name: 'tasks', description: 'The tasks of one user.' },
@@ -108,7 +136,7 @@ async function describe(
   });
   const app = routes.reduce((all, some) => all.use(some), new Elysia().use(plugin) as AnyElysia);
   const response = await app.handle(new Request('http://localhost/swagger/json'));
-  return finish((await response.json()) as OpenApiDocument);
+  return finish((await response.json()) as OpenApiDocument, publicUrl);
 }
 
 interface OpenApiDocument {
@@ -128,7 +156,7 @@ const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noVa
  * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, names no
  * schema of a body, knows no request headers, and ends paths in a slash.
  */
-function finish(document: OpenApiDocument): object {
+function finish(document: OpenApiDocument, publicUrl: string | undefined): object {
   const paths = Object.entries(document.paths).map(([path, operations]) => [
     path.replace(/(?<=.)\/$/, ''),
     Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, complete(method, operation)])),
@@ -136,7 +164,7 @@ function finish(document: OpenApiDocument): object {
   const text = JSON.stringify({ ...document, paths: Object.fromEntries(paths) }, (key, value) =>
     INTERNAL.has(key) ? undefined : shown(value),
   );
-  return JSON.parse(text);
+  return JSON.parse(text.replaceAll(PROBLEM_TYPE_PREFIX, typePrefixOf(publicUrl)));
 }
 
 /** A condition across fields keeps generators from making one object type: the document has it in words only. */

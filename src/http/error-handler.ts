@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
 import type { AllowedMethods } from './allowed-methods.ts';
-import { PROBLEMS, Problem, problemDocument, toProblem } from './problems.ts';
+import { PROBLEMS, Problem, problemDocument, toProblem, typePrefixOf } from './problems.ts';
 import { traceIdOf } from './trace.ts';
 
 export interface ErrorHandlerOptions {
@@ -10,11 +10,13 @@ export interface ErrorHandlerOptions {
   /** What the log may say of an error. */
   describeError: (error: unknown) => object;
   allowedMethods: AllowedMethods;
-  /** What clients put in front of every path, and a gateway takes away. */
-  prefix: string;
+  /** Where clients reach the service; a gateway takes its path away. */
+  publicUrl?: string | undefined;
 }
 
-export function errorHandler({ logger, describeError, allowedMethods, prefix }: ErrorHandlerOptions) {
+export function errorHandler({ logger, describeError, allowedMethods, publicUrl }: ErrorHandlerOptions) {
+  const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
+  const typePrefix = typePrefixOf(publicUrl);
   return new Elysia({ name: 'error-handler' })
     .onError({ as: 'global' }, ({ code, error, path, request, set }) => {
       const problem = explain();
@@ -28,7 +30,7 @@ export function errorHandler({ logger, describeError, allowedMethods, prefix }: 
       Object.assign(set.headers, problem.extra.headers);
       set.status = status;
       set.headers['content-type'] = 'application/problem+json';
-      return JSON.stringify(problemDocument(problem, prefix + path, requestId));
+      return JSON.stringify(problemDocument(problem, prefix + path, requestId, typePrefix));
 
       function explain(): Problem {
         if (code === 'NOT_FOUND') return methodNotAllowed(allowedMethods.of(path)) ?? notFound();

@@ -39,6 +39,10 @@ const EXAMPLES: Record<ProblemName, Example> = {
   },
   'key-reused': { instance: LIST, detail: 'This key was used for another request.' },
   'precondition-required': { instance: TASK, detail: 'Send If-Match with the ETag of what is to be changed.' },
+  'too-many-requests': {
+    instance: TASK,
+    detail: 'Too many requests of this user are waiting; this one did nothing.',
+  },
   'internal-error': { instance: LIST, detail: 'The log has the cause under the request id.' },
   unavailable: { instance: LIST, detail: 'The database cannot be reached.' },
   overloaded: { instance: LIST, detail: 'Too many requests at once.' },

@@ -15,6 +15,7 @@ export const PROBLEMS = {
   misdirected: { status: 421, title: 'The request is for another host' },
   'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
   'precondition-required': { status: 428, title: 'The request must be conditional' },
+  'too-many-requests': { status: 429, title: 'Too many requests of one user at once' },
   'internal-error': { status: 500, title: 'Something went wrong' },
   unavailable: { status: 503, title: 'The database cannot be reached' },
   overloaded: { status: 503, title: 'Too many requests at once' },
@@ -23,7 +24,13 @@ export const PROBLEMS = {
 
 export type ProblemName = keyof typeof PROBLEMS;
 
+/** What stands before the name in `type`, unless clients can follow it to `/problems/{name}`. */
 export const PROBLEM_TYPE_PREFIX = 'urn:problem-type:todo-api:';
+
+/** What stands before the name in `type` where clients reach the service under `publicUrl`. */
+export function typePrefixOf(publicUrl: string | undefined): string {
+  return publicUrl === undefined ? PROBLEM_TYPE_PREFIX : `${publicUrl}/problems/`;
+}
 
 /** Thrown anywhere in the HTTP layer to answer with a problem document. */
 export class Problem extends Error {
@@ -56,7 +63,7 @@ export function invalidInput(errors: Violation[]): Problem {
 /** What a client gets, as one type for each kind, told apart by `type`. */
 export type ProblemDocument<Kind extends ProblemName = ProblemName> = Kind extends ProblemName
   ? {
-      type: `${typeof PROBLEM_TYPE_PREFIX}${Kind}`;
+      type: `${typeof PROBLEM_TYPE_PREFIX | `${string}/problems/`}${Kind}`;
       title: string;
       status: (typeof PROBLEMS)[Kind]['status'];
       detail: string;
@@ -66,10 +73,15 @@ export type ProblemDocument<Kind extends ProblemName = ProblemName> = Kind exten
   : never;
 
 /** The document of RFC 9457 for one occurrence: `instance` is the path of the request, as the client sees it. */
-export function problemDocument(problem: Problem, instance: string, requestId: string) {
+export function problemDocument(
+  problem: Problem,
+  instance: string,
+  requestId: string,
+  typePrefix: string = PROBLEM_TYPE_PREFIX,
+) {
   const { status, title } = PROBLEMS[problem.kind];
   return {
-    type: PROBLEM_TYPE_PREFIX + problem.kind,
+    type: typePrefix + problem.kind,
     title,
     status,
     detail: problem.detail,

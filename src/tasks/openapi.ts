@@ -21,8 +21,8 @@ const example: Task = {
 const tags = ['tasks'];
 const task = { schema: Task, name: 'Task', example } as const;
 
-const READ = [400, 404] as const;
-const CHANGE = [400, 404, 408, 412, 415, 428] as const;
+const READ = [400, 404, 429] as const;
+const CHANGE = [400, 404, 408, 412, 415, 428, 429] as const;
 
 const changed = (...more: HeaderName[]) =>
   ({
@@ -44,7 +44,7 @@ export const createTask = operation({
     ...task,
     headers: ['Location', 'ETag', 'Idempotency-Replayed'],
   },
-  problems: [400, 408, 415, 422],
+  problems: [400, 408, 415, 422, 429],
 });
 
 export const listTasks = operation({
@@ -61,7 +61,7 @@ export const listTasks = operation({
     example: [example],
     headers: ['ETag', 'Link', 'X-Total-Count', 'Preference-Applied'],
   },
-  problems: [400],
+  problems: [400, 429],
   cacheable: true,
 });
 
@@ -71,7 +71,7 @@ export const deleteTasks = operation({
   summary: 'Delete every task that the filters match; each can be restored',
   headers: ['If-Match'],
   success: { status: 204, description: 'They are in the bin.', headers: ['X-Total-Count'] },
-  problems: [400, 412, 428],
+  problems: [400, 412, 428, 429],
 });
 
 export const getFacets = operation({
@@ -93,7 +93,7 @@ export const getFacets = operation({
     },
     headers: ['ETag'],
   },
-  problems: [400],
+  problems: [400, 429],
   cacheable: true,
 });
 

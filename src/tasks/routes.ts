@@ -14,6 +14,7 @@ import {
 import { idempotencyOf, keyOf } from '../http/idempotency.ts';
 import { jsonAnswer } from '../http/json-answer.ts';
 import { type BodyOptions, JSON_TYPES, PATCH_TYPES, readJson } from '../http/json-body.ts';
+import type { UserLines } from '../http/lines.ts';
 import { prefersCount } from '../http/preferences.ts';
 import { checked } from '../http/validation.ts';
 import { addVary } from '../http/vary.ts';
@@ -37,6 +38,7 @@ import * as tasks from './service.ts';
 
 export interface TaskRoutesOptions extends BodyOptions {
   service: tasks.TaskService;
+  lines: UserLines;
   /** Where clients reach this service, without a slash at the end; by default as the request says. */
   publicUrl?: string | undefined;
   requireIfMatch: boolean;
@@ -48,7 +50,7 @@ const PRECONDITIONS = [ifMatchOf, ifNoneMatchOf];
 const PRECONDITIONS_AND_KEY = [...PRECONDITIONS, ...KEY];
 
 /** Handlers take their context apart in the signature: Elysia reads there what a request has to be prepared for. */
-export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: TaskRoutesOptions) {
+export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodies }: TaskRoutesOptions) {
   /** The address of a user's tasks, with a slash at the end. */
   const addressOf = (request: Request, user_id: string) =>
     `${publicUrl ?? originOf(request.url)}/api/${encodeURIComponent(user_id)}/tasks/`;
@@ -66,20 +68,22 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
   /** Writes one task under the preconditions of the request. */
   const writeTask = <T>(params: TaskPath, request: Request, write: (target: tasks.TaskTarget) => Promise<T>) =>
     underPrecondition(request, ownRevision, requireIfMatch, (precondition: Precondition) =>
-      write({ ...params, ...precondition }),
+      writes.inTurn(params.user_id, request, () => write({ ...params, ...precondition })),
     );
 
   const readTask = (context: Parameters<typeof readJson>[0]) => readJson(context, JSON_TYPES, bodies);
   const readPatch = (context: Parameters<typeof readJson>[0]) => readJson(context, PATCH_TYPES, bodies);
   const readPatchOrNothing = (context: Parameters<typeof readJson>[0]) => readJson(context, PATCH_TYPES, bodies, {});
   const { admission } = bodies;
+  const { writes, lists, reads } = lines;
 
   return new Elysia({ name: 'tasks', prefix: '/api/:user_id/tasks' })
     .post(
       '/',
       async ({ params, body, request, set }) => {
         const key = idempotencyOf(request, 'createTask', '', body);
-        const created = await tasks.createTask(service, params.user_id, body, key);
+        const { user_id } = params;
+        const created = await writes.inTurn(user_id, request, () => tasks.createTask(service, user_id, body, key));
         const task = representWritten(created, request, set.headers);
         set.status = 201;
         set.headers.location = task.url;
@@ -96,11 +100,9 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
         const isCounted = prefersCount(request);
         const validator = isCounted ? counted(counterAndQuery(query)) : counterAndQuery(query);
         const known = knownRevisions(request, validator);
-        const page = await tasks.listTasks(service, params.user_id, {
-          ...selectionOf(query),
-          counted: isCounted,
-          known: known === '*' ? undefined : known,
-        });
+        const { user_id } = params;
+        const options = { ...selectionOf(query), counted: isCounted, known: known === '*' ? undefined : known };
+        const page = await lists.inTurn(user_id, request, () => tasks.listTasks(service, user_id, options));
         set.headers.etag = validator.tagOf(page.revision);
         // Also without a count: a cache would answer a request for the count with an answer that does not vary.
         addVary(set.headers, 'Prefer');
@@ -112,7 +114,7 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
           set.headers['x-total-count'] = String(page.total);
           set.headers['preference-applied'] = 'count=exact';
         }
-        const address = addressOf(request, params.user_id);
+        const address = addressOf(request, user_id);
         set.headers.link = linksOf(address, request.url, page.next);
         return jsonAnswer(page.tasks.map((task): Task => ({ ...task, url: address + task.id })));
       },
@@ -133,12 +135,14 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
     .delete(
       '/',
       async ({ params, query, request, set }) => {
+        const { user_id } = params;
         const filter = filterOf(query);
         const total = await underPrecondition(
           request,
           countedOrNot(counterAndQuery(query)),
           requireIfMatch,
-          (precondition: Precondition) => tasks.deleteTasks(service, params.user_id, filter, precondition),
+          (precondition: Precondition) =>
+            writes.inTurn(user_id, request, () => tasks.deleteTasks(service, user_id, filter, precondition)),
         );
         set.headers['x-total-count'] = String(total);
         set.status = 204;
@@ -157,7 +161,11 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
       async ({ params, request, set }) => {
         const validator = counterAndQuery('facets');
         const known = knownRevisions(request, validator);
-        const { facets, revision } = await tasks.getFacets(service, params.user_id, known === '*' ? undefined : known);
+        const { user_id } = params;
+        const revisions = known === '*' ? undefined : known;
+        // As a list, it may read all tasks of the user.
+        const read = () => tasks.getFacets(service, user_id, revisions);
+        const { facets, revision } = await lists.inTurn(user_id, request, read);
         set.headers.etag = validator.tagOf(revision);
         if (facets && !isKnown(revision, known)) return facets;
         set.status = 304;
@@ -167,7 +175,8 @@ export function taskRoutes({ service, publicUrl, requireIfMatch, ...bodies }: Ta
     .get(
       '/:id',
       async ({ params, request, set }) => {
-        const task = await tasks.getTask(service, params.user_id, params.id);
+        const { user_id, id } = params;
+        const task = await reads.inTurn(user_id, request, () => tasks.getTask(service, user_id, id));
         if (!isKnown(task.revision, knownRevisions(request, ownRevision))) return represent(task, request, set.headers);
         set.headers.etag = ownRevision.tagOf(task.revision);
         set.status = 304;

@@ -2,7 +2,8 @@
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { describeConfig } from '../../src/config.ts';
-import { PROBLEMS } from '../../src/http/problems.ts';
+import { EXPLANATIONS } from '../../src/http/problem-pages.ts';
+import { PROBLEMS, type ProblemName } from '../../src/http/problems.ts';
 import { ROOT } from './command.ts';
 
 const read = (name: string) => Bun.file(join(ROOT, name)).text();
@@ -23,10 +24,14 @@ test('.env.example lists every variable with its default, and sets none', async 
   expect(await read('.env.example')).toBe(expected.join('\n'));
 });
 
-test('docs/errors.md lists every problem with its status and title', async () => {
-  const expected = Object.entries(PROBLEMS).map(([name, { status, title }]) => [`\`${name}\``, String(status), title]);
-  const rows = await tableUnder('Problems', 'docs/errors.md');
-  expect(rows.map((row) => row.slice(0, 3))).toEqual(expected);
+test('docs/errors.md lists every problem with its status, its title, and what its page says', async () => {
+  const expected = Object.entries(PROBLEMS).map(([name, { status, title }]) => [
+    `\`${name}\``,
+    String(status),
+    title,
+    ...EXPLANATIONS[name as ProblemName],
+  ]);
+  expect(await tableUnder('Problems', 'docs/errors.md')).toEqual(expected);
 });
 
 /** Takes a line of `--help` apart. */

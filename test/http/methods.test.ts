@@ -37,7 +37,7 @@ describe('A method that a path does not take', () => {
     }
   }
 
-  for (const path of ['/', '/swagger', '/swagger/json', '/health/live', '/health/ready']) {
+  for (const path of ['/', '/swagger', '/swagger/json', '/problems/not-found', '/health/live', '/health/ready']) {
     test(`is a 405 at ${path} too`, async () => {
       await using server = serve();
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {

@@ -53,6 +53,13 @@ const PROVOCATIONS: Record<ProblemName, Provocation> = {
     request: { body: milk, headers: { 'idempotency-key': 'k' } },
   },
   'precondition-required': { options: { requireIfMatch: true }, method: 'DELETE', path: `/${ID}` },
+  'too-many-requests': {
+    // Two single reads of a user at once, which need a turn of the event loop.
+    options: { maxInFlight: 8 },
+    before: async ({ call, root }) => void [1, 2].map(() => call('GET', `${root}/${ID}`)),
+    method: 'GET',
+    path: `/${ID}`,
+  },
   'internal-error': {
     options: {
       newTaskId() {

@@ -146,8 +146,8 @@ export const MAIN_PATHS: readonly MainPath[] = [
       const files = Array.from(html.matchAll(/(?:src|href)="([^"]+)"/g), ([, file]) => file ?? '');
       assert.ok(files.length > 0);
       for (const file of files) {
-        assert.match(file, /^\/swagger\//);
-        const { status, headers } = await fetch(url + file);
+        assert.match(file, /^swagger\//);
+        const { status, headers } = await fetch(new URL(file, page.url));
         assert.deepEqual(
           { file, status, empty: headers.get('content-length') === '0' },
           { file, status: 200, empty: false },

@@ -12,6 +12,7 @@ import { create, MAIN_PATHS, newCollection, readTask, walkMainPaths } from './co
 import { buildImage, Container, createVolume, docker, interrupt, type RunOptions, until } from './docker.ts';
 
 const BASE = `oven/bun:${engines.bun}-distroless`;
+const REVISION = 'the commit that it is of';
 const MAX_ADDED_BYTES = 60_000_000;
 /** How a process ends that SIGKILL had to end. */
 const KILLED = 128 + 9;
@@ -36,7 +37,7 @@ let failed = 0;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
 if (await check('a Docker engine can be reached', () => docker('info', '--format={{.ServerVersion}}'))) {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const image = await check('the image builds', () => buildImage(root, { VERSION: version }));
+  const image = await check('the image builds', () => buildImage(root, { VERSION: version, REVISION }));
   if (image) {
     await verifyConfiguration(image);
     await verifyWithVolume(image);
@@ -77,12 +78,14 @@ async function verifyConfiguration(image: string): Promise<void> {
       variables,
     );
     assert.deepEqual(Healthcheck.Test.slice(0, 2), ['CMD', '/usr/local/bin/bun']);
-    const labels = Object.entries(Labels).filter(([name]) => /\.(title|description|licenses|version)$/.test(name));
-    assert.deepEqual(Object.fromEntries(labels), {
+    const labels = Object.entries(Labels).filter(([name]) => name.startsWith('org.opencontainers.image.'));
+    assert.partialDeepStrictEqual(Object.fromEntries(labels), {
       'org.opencontainers.image.title': 'Todo API',
       'org.opencontainers.image.description': description,
       'org.opencontainers.image.licenses': license,
       'org.opencontainers.image.version': version,
+      'org.opencontainers.image.revision': REVISION,
+      'org.opencontainers.image.base.name': `docker.io/${BASE}`,
     });
   });
 }

@@ -106,6 +106,7 @@ function makeApp(database: Database, options: TestAppOptions): Made {
     allowedHosts: '*',
     requireIfMatch: false,
     maxInFlight: 1000,
+    timeoutMs: 60_000,
     isStopping: () => false,
     maxBodyBytes: 262_144,
     ...options,

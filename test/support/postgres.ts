@@ -77,7 +77,7 @@ async function preparePrograms(folder: string): Promise<{ programs: string; iden
 }
 
 /** A port that nothing listened on a moment ago. */
-function freePort(): number {
+export function freePort(): number {
   const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
   listener.stop(true);
   return listener.port;

@@ -10,7 +10,8 @@ if (!process.env[SERVER_URL]) {
   const server = await startPostgres();
   process.env[SERVER_URL] = server.url;
   atEnd(server.stop);
-  afterAll(cleanUp);
+  // A busy disk lets the server take its time.
+  afterAll(cleanUp, 60_000);
 }
 
 beforeEach(lendApps);

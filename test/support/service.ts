@@ -66,8 +66,12 @@ export async function startService(
 }
 
 /** Runs the service for something that ends by itself: a start that fails, or `migrate`. */
-export async function runToEnd(serviceArguments: string[], environment: Environment) {
-  const child = spawnService(environment, { stdout: 'pipe', serviceArguments });
+export async function runToEnd(
+  serviceArguments: string[],
+  environment: Environment,
+  options: { bunArguments?: string[]; within?: string[] } = {},
+) {
+  const child = spawnService(environment, { stdout: 'pipe', serviceArguments, ...options });
   const [stdout, stderr, exitCode] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -79,10 +83,11 @@ export async function runToEnd(serviceArguments: string[], environment: Environm
 /** Starts the service and waits for nothing. */
 export function spawnService<Out extends 'pipe' | 'ignore' | ReturnType<typeof Bun.file>>(
   environment: Environment,
-  options: { stdout: Out; bunArguments?: string[]; serviceArguments?: string[]; main?: string },
+  /** `within` is a program that runs it, with its arguments. */
+  options: { stdout: Out; bunArguments?: string[]; serviceArguments?: string[]; within?: string[]; main?: string },
 ) {
-  const { stdout, bunArguments = [], serviceArguments = [], main = MAIN } = options;
-  return Bun.spawn([process.execPath, ...bunArguments, main, ...serviceArguments], {
+  const { stdout, bunArguments = [], serviceArguments = [], within = [], main = MAIN } = options;
+  return Bun.spawn([...within, process.execPath, ...bunArguments, main, ...serviceArguments], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
     stdin: 'ignore',
     stdout,

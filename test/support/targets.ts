@@ -11,6 +11,8 @@ export interface RawRequest {
   version: '1.0' | '1.1';
   /** The values of its `Host` fields. */
   hosts: readonly string[];
+  /** Other fields, each with its name. */
+  fields?: readonly string[];
 }
 
 export const METHODS = ['GET', 'DELETE', 'POST'] as const;
@@ -18,8 +20,8 @@ export const METHODS = ['GET', 'DELETE', 'POST'] as const;
 const PAYLOAD = '{"title":"Written by ada"}';
 
 /** Asks for the connection to be closed; a POST creates a task. */
-export function toBytes({ method, target, version, hosts }: RawRequest): Uint8Array {
-  const fields = [...hosts.map((host) => `Host: ${host}`), 'Connection: close'];
+export function toBytes({ method, target, version, hosts, fields: more = [] }: RawRequest): Uint8Array {
+  const fields = [...hosts.map((host) => `Host: ${host}`), 'Connection: close', ...more];
   if (method === 'POST') fields.push('Content-Type: application/json', `Content-Length: ${PAYLOAD.length}`);
   const head = [`${method} ${target} HTTP/${version}`, ...fields, '', ''].join('\r\n');
   return Buffer.from(method === 'POST' ? head + PAYLOAD : head, 'latin1');

@@ -1,7 +1,9 @@
 /** Makes the folder of PostgreSQL's files, or checks it, before PGlite opens it. */
-import { readdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dataDir as emptyCluster } from '@electric-sql/pglite-prepopulatedfs';
+import { OperatorError } from '../../errors.ts';
 import { UnusableFolder } from './errors.ts';
 import { syncFolder, syncTree } from './sync.ts';
 
@@ -15,8 +17,13 @@ const VERSION = '18';
  * @throws UnusableFolder when it is not a cluster of this version of PostgreSQL
  */
 export async function prepareCluster(cluster: string, sync: boolean): Promise<void> {
-  const names = await readdir(cluster).catch((): string[] => []);
+  const names = await readdir(cluster).catch((error): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   if (names.length === 0) return unpackEmptyCluster(cluster, sync);
+  // Bun's `rm` below keeps silent when it may not remove a file.
+  await access(cluster, constants.W_OK);
   if (!names.includes('PG_VERSION')) throw new UnusableFolder(cluster, 'it has no file PG_VERSION');
   const version = (await Bun.file(join(cluster, 'PG_VERSION')).text()).trim();
   if (version !== VERSION)
@@ -29,7 +36,12 @@ export async function prepareCluster(cluster: string, sync: boolean): Promise<vo
 async function unpackEmptyCluster(target: string, sync: boolean): Promise<void> {
   const unfinished = `${target}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
-  await new Bun.Archive(await (await emptyCluster()).arrayBuffer()).extract(unfinished);
+  const archive = new Bun.Archive(await (await emptyCluster()).arrayBuffer());
+  await archive.extract(unfinished).catch((error) => {
+    throw new OperatorError(
+      `No database can be made in ${dirname(target)}: ${error.message}\nMake room on the disk, at least 100 MB, or set DATA_DIR to another folder.`,
+    );
+  });
   if (sync) await syncTree(unfinished);
   await rename(unfinished, target);
   if (sync) syncFolder(dirname(target));

@@ -3,7 +3,7 @@ import { and, eq, lt, type WithSubquery } from 'drizzle-orm';
 import type { WithSubqueryWithSelection } from 'drizzle-orm/pg-core';
 import type { Database } from '../../db/database.ts';
 import type { Drizzle } from '../../db/driver.ts';
-import { postgresError } from '../../db/driver-errors.ts';
+import { isDuplicate } from '../../db/driver-errors.ts';
 import { parameter, rowAsJson, rowIsIn, typedParameter } from '../../db/expressions.ts';
 import { idempotencyKeys, taskColumns, tasks } from '../../db/schema.ts';
 import { type StoredTask, type TaskRow, toStoredTask } from '../fields.ts';
@@ -28,7 +28,8 @@ export class KeyTaken extends Error {}
 export function createAnswers({ db, read, write }: Database) {
   const thisAnswer = and(eq(idempotencyKeys.user_id, parameter('user_id')), eq(idempotencyKeys.key, parameter('key')));
   const isExpired = lt(idempotencyKeys.created_at, parameter('expired'));
-  const find = db.select().from(idempotencyKeys).where(thisAnswer).prepare('find_answer');
+  // A pooler that sends reads to replicas sends none there that locks a row.
+  const find = db.select().from(idempotencyKeys).where(thisAnswer).for('key share').prepare('find_answer');
   const keep = prepareKeep(db);
   const forget = db.delete(idempotencyKeys).where(and(thisAnswer, isExpired)).prepare('forget_answer');
   const purge = preparePurge(db);
@@ -63,9 +64,12 @@ export function createAnswers({ db, read, write }: Database) {
   };
 }
 
-/** @throws KeyTaken for the error of a key that is taken, else the error itself */
+/**
+ * For the error of a statement that keeps an answer: it can break no unique constraint but that of the key.
+ * @throws KeyTaken for a key that is taken, else the error itself
+ */
 export function throwKeyTaken(error: unknown): never {
-  throw postgresError(error)?.constraint === 'idempotency_keys_pkey' ? new KeyTaken() : error;
+  throw isDuplicate(error) ? new KeyTaken('The key has an answer.', { cause: error }) : error;
 }
 
 /** Keeps the written task as the answer under the key; a key that is taken fails the whole statement. */

@@ -14,6 +14,7 @@ import {
   coalesce,
   excluded,
   expression,
+  greatest,
   isDistinctFrom,
   jsonParameter,
   mergePatch,
@@ -77,14 +78,19 @@ export function createWrites({ db, write }: Database) {
   const deletions = remember((filter: TaskFilter) => prepareDeleteAll(db, filter));
 
   /** @throws InvalidInput, KeyTaken */
-  async function run(statement: PreparedStatement, parameters: Record<string, unknown>): Promise<TaskRow | undefined> {
-    const [row] = await write(() => rowsOf<TaskRow>(statement, parameters)).catch(throwDomainError);
+  async function run(
+    statement: PreparedStatement,
+    parameters: Record<string, unknown>,
+    key?: AnswerKey,
+  ): Promise<TaskRow | undefined> {
+    const written = write(() => rowsOf<TaskRow>(statement, { ...parameters, ...key })).catch(throwDomainError);
+    const [row] = await (key ? written.catch(throwKeyTaken) : written);
     return row;
   }
 
   return {
     async createTask(task: TaskToCreate, key?: AnswerKey): Promise<StoredTask> {
-      const row = await run(key ? create.keyed : create.plain, { ...toColumns(task), ...key });
+      const row = await run(key ? create.keyed : create.plain, toColumns(task), key);
       return toStoredTask(row as TaskRow);
     },
 
@@ -92,8 +98,8 @@ export function createWrites({ db, write }: Database) {
     async changeTask(change: Change, task: TaskToChange, key?: AnswerKey): Promise<StoredTask | undefined> {
       const statement = changes(`${change} ${key !== undefined}`, { change, keyed: key !== undefined });
       const { patch, ...target } = task;
-      const parameters = { ...target, ...parametersOfPrecondition(task), ...(patch && rowOfPatch(patch)), ...key };
-      const row = await run(statement, parameters);
+      const parameters = { ...target, ...parametersOfPrecondition(task), ...(patch && rowOfPatch(patch)) };
+      const row = await run(statement, parameters, key);
       return row && toStoredTask(row);
     },
 
@@ -129,7 +135,7 @@ const VIOLATIONS: Record<string, Violation> = {
 function throwDomainError(error: unknown): never {
   const violation = VIOLATIONS[postgresError(error)?.constraint ?? ''];
   if (violation) throw new InvalidInput([violation]);
-  throwKeyTaken(error);
+  throw error;
 }
 
 /** Raises the counters of users by what the query says for each, from 0 where there is none yet. */
@@ -256,7 +262,8 @@ export function needsChange(change: Change, values: NewValues): SQL | undefined 
 }
 
 export function effectOf(change: Change, values: NewValues): PgUpdateSetSource<typeof tasks> {
-  const updated_at = values.value('updated_at') as SQL<string>;
+  // No time of a task goes back when the clock does.
+  const updated_at = greatest<string>(tasks.updated_at, values.value('updated_at'));
   switch (change) {
     case 'delete':
       return { updated_at, deleted_at: updated_at };
@@ -291,7 +298,7 @@ function prepareDeleteAll(db: Drizzle, filter: TaskFilter) {
     .from(doomed)
     .having(gt(count(), 0));
   const bump = db.$with('bump').as(raiseCounters(db, counted, inExpectedRevision(userRevisions.revision)));
-  const now = expression<string>(parameter('updated_at'));
+  const now = greatest<string>(tasks.updated_at, PARAMETERS.value('updated_at'));
   const deleted = db.$with('deleted').as(
     db
       .update(tasks)
