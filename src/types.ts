@@ -116,8 +116,8 @@ interface KeyValuesSchema extends TSchema {
   maxProperties: number;
   keyLength: number;
   textLength: number;
-  /** Whether a value may be null. */
-  nullable?: boolean;
+  /** Whether a value may be null, which removes its key. */
+  removable?: boolean;
 }
 
 TypeRegistry.Set<KeyValuesSchema>('KeyValues', (schema, value) => {
@@ -127,7 +127,7 @@ TypeRegistry.Set<KeyValuesSchema>('KeyValues', (schema, value) => {
   return entries.every(([key, item]) => key !== '' && isText(key, schema.keyLength) && isPlain(item, schema));
 });
 
-function isPlain(value: unknown, { textLength, nullable }: KeyValuesSchema): boolean {
+function isPlain(value: unknown, { textLength, removable }: KeyValuesSchema): boolean {
   switch (typeof value) {
     case 'boolean':
       return true;
@@ -136,7 +136,7 @@ function isPlain(value: unknown, { textLength, nullable }: KeyValuesSchema): boo
     case 'string':
       return isText(value, textLength);
     default:
-      return value === null && nullable === true;
+      return value === null && removable === true;
   }
 }
 
@@ -154,7 +154,7 @@ export const KeyValues = (options: KeyValuesOptions) =>
 export const KeyValuesPatch = (options: KeyValuesOptions) =>
   Type.Unsafe<Record<string, string | number | boolean | null>>({
     ...keyValues(options, [{ type: 'null' }]),
-    nullable: true,
+    removable: true,
   });
 
 const keyValues = ({ keyLength, textLength, ...options }: KeyValuesOptions, more: object[]) => ({

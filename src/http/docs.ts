@@ -150,7 +150,10 @@ interface Operation {
 }
 
 /** Keywords of our own validators, which mean nothing to a reader of JSON Schema. */
-const INTERNAL = new Set(['trimmed', 'lowerCase', 'printable', 'expected', 'noValidate']);
+const INTERNAL = new Set([
+  ...['trimmed', 'lowerCase', 'normalised', 'printable', 'expected', 'noValidate'],
+  ...['keyLength', 'textLength', 'removable'],
+]);
 
 /**
  * Corrects the plugin's document: it lists three media types for a body but not the one of a merge patch, names no

@@ -66,7 +66,7 @@ function expectation(schema: TSchema): string {
       return `given at most ${schema.maxItems} times, each ${expectation(schema.items)}`;
     case 'KeyValues': {
       const values = `a string of up to ${schema.textLength} characters, a finite number, true or false`;
-      const removal = schema.nullable ? ', or null to remove the key' : '';
+      const removal = schema.removable ? ', or null to remove the key' : '';
       return `an object of at most ${schema.maxProperties} keys of 1 to ${schema.keyLength} characters, each with ${values}${removal}; without U+0000 or lone surrogates`;
     }
     case 'Array':

@@ -27,7 +27,8 @@ test('patches of every set of fields share one prepared statement, and keyed one
   const { call, create } = createTestApp(database);
   const { url } = await create();
   const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[];
-  for (let set = 1; set < 2 ** names.length; set += 1) {
+  // A third of them, in which each field comes with and without each other.
+  for (let set = 1; set < 2 ** names.length; set += 3) {
     const patch = Object.fromEntries(names.filter((_, n) => set & (1 << n)).map((name) => [name, FIELDS[name]]));
     const conditions: Record<string, string>[] = [{}, { 'if-match': '*' }, { 'idempotency-key': `${set}` }];
     for (const headers of conditions) {
