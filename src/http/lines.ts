@@ -1,7 +1,7 @@
 /** A line for each user: a few requests at once, some more that wait for their turn, and the rest are refused. */
 import { Problem } from './problems.ts';
 
-export interface UserLinesOptions {
+interface UserLinesOptions {
   poolSize: number;
   maxInFlight: number;
   /** How long a statement may take. */
@@ -40,7 +40,7 @@ interface Line {
   waiting: Set<() => void>;
 }
 
-export function createLines({ width, length, waitMs }: LineOptions) {
+function createLines({ width, length, waitMs }: LineOptions) {
   const lines = new Map<string, Line>();
 
   function waitIn({ waiting }: Line, { signal }: Request): Promise<void> {
