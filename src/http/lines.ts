@@ -44,7 +44,7 @@ function createLines({ width, length, waitMs }: LineOptions) {
   const lines = new Map<string, Line>();
 
   function waitIn({ waiting }: Line, { signal }: Request): Promise<void> {
-    if (waiting.size >= length) throw tooManyRequests();
+    if (waiting.size >= length || signal.aborted) throw tooManyRequests();
     return new Promise((resolve, reject) => {
       const leave = () => {
         waiting.delete(start);
