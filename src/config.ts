@@ -69,7 +69,7 @@ const Environment = Type.Object({
   }),
   MIGRATE_ON_START: Type.Boolean({
     default: true,
-    description: 'Bring the tables up to date at start; false leaves that to `bun run migrate`.',
+    description: 'Bring the tables up to date at start; false leaves that to the command `migrate`.',
     expected: 'true or false',
   }),
   ALLOWED_HOSTS: Type.Optional(

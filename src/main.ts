@@ -14,12 +14,28 @@ import { asText, greeting } from './terminal.ts';
 /** Ctrl-C reaches `bun run start` and this process, and `bun run` passes it on: for so long a signal is the same one. */
 const SAME_SIGNAL_MS = 1000;
 
+const SOURCE_USAGE = `Usage:
+  bun run start
+  bun run migrate
+  bun run backup FOLDER
+`;
+
+const IMAGE_USAGE = `Usage:
+  docker run -p 127.0.0.1:3000:3000 -v todo:/data todo-api
+  docker run -e DATABASE_URL=… todo-api migrate
+  docker exec CONTAINER bun /app/server/dist/main.js backup /data/FOLDER
+
+An environment variable is set with -e NAME=VALUE. The image sets HOST=0.0.0.0, DATA_DIR=/data and SHUTDOWN_GRACE_SECONDS=7.
+`;
+
 const [command, folder] = process.argv.slice(2);
 if (command !== undefined && command !== 'migrate' && command !== 'backup') {
-  console.log(`Usage: bun src/main.ts [migrate | backup FOLDER]
+  // Only the image has the bundle.
+  console.log(`${import.meta.file === 'main.js' ? IMAGE_USAGE : SOURCE_USAGE}
+The first serves the Todo API, the second only brings the tables up to date, the third copies the embedded database into a
+new folder, whether the service runs or not.
 
-Serves the Todo API; with \`migrate\` only brings the tables up to date; with \`backup\` copies the embedded database into a
-new folder, whether the service runs or not. Environment variables:
+Environment variables:
 ${describeConfig()}`);
   process.exit(command === '--help' ? 0 : 1);
 }

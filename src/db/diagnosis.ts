@@ -10,7 +10,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
     'Add ?sslmode=require to DATABASE_URL, or let the user in without TLS in pg_hba.conf.',
   ],
   [/\(28...\)/, 'Check the user in DATABASE_URL; pg_hba.conf of the server says who may connect.'],
-  [/\(42501\)/, 'Run `migrate` as the owner of the tables, and grant rights: "Upgrade" in docs/operations.md.'],
+  [
+    /\(42501\)/,
+    'Run the command `migrate` as the owner of the tables, and grant rights: "Upgrade" in docs/operations.md.',
+  ],
   [/startup parameter/, 'Have the pooler ignore it: "PostgreSQL" in docs/operations.md.'],
   [/\(53300\)/, 'Free connections or let the server allow more; DATABASE_POOL_SIZE is how many this process takes.'],
   [/\(42P05\)/, 'A pooler by transaction needs max_prepared_statements: "PostgreSQL" in docs/operations.md.'],

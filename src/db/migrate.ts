@@ -59,7 +59,9 @@ async function refuseOtherEncodings(db: Drizzle): Promise<void> {
 export async function checkSchema(db: Drizzle): Promise<void> {
   const { length } = await pending(db, readMigrationFiles({ migrationsFolder }));
   if (length > 0)
-    throw new SchemaMismatch(`The tables are older than this version: ${length} to apply. Run \`bun run migrate\`.`);
+    throw new SchemaMismatch(
+      `The tables are older than this version: ${length} to apply. Run the command \`migrate\`.`,
+    );
 }
 
 async function pending(db: Drizzle, migrations: MigrationMeta[]): Promise<MigrationMeta[]> {

@@ -9,7 +9,7 @@ import { runToEnd, startService } from '../support/service.ts';
 const SEPARATE = { MIGRATE_ON_START: 'false' };
 const MIGRATIONS = (await readdir(`${import.meta.dir}/../../drizzle`)).filter((name) => name.endsWith('.sql')).length;
 
-const OLDER = `The tables are older than this version: ${MIGRATIONS} to apply. Run \`bun run migrate\`.\n`;
+const OLDER = `The tables are older than this version: ${MIGRATIONS} to apply. Run the command \`migrate\`.\n`;
 const NEWER = 'The tables are newer than this version: run the version that made them, or a later one.\n';
 
 async function tablesOf(url: string): Promise<string[]> {

@@ -106,7 +106,8 @@ test(
     await sql.unsafe('drop role if exists limited');
     await sql.unsafe('create role limited login');
     const name = new URL(url).pathname.slice(1);
-    const advice = 'Run `migrate` as the owner of the tables, and grant rights: "Upgrade" in docs/operations.md.';
+    const advice =
+      'Run the command `migrate` as the owner of the tables, and grant rights: "Upgrade" in docs/operations.md.';
     const place = `PostgreSQL at ${host}`;
     expect(await refusal({ DATABASE_URL: database('limited') })).toBe(
       unusable(place, `permission denied for database ${name} (42501)`, advice),

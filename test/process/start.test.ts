@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { cp, mkdir, readFile, rm, truncate } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/tasks/schema.ts';
@@ -258,5 +258,21 @@ test('--help lists every variable and starts nothing', async () => {
 test('An argument that means nothing stops the start with the help', async () => {
   const { exitCode, stdout } = await runToEnd(['serve'], {});
   expect(exitCode).toBe(1);
-  expect(stdout).toStartWith('Usage: bun src/main.ts');
+  expect(stdout).toStartWith('Usage:\n  bun run start\n');
 });
+
+test('--help of the image speaks of the image', () =>
+  inFolder(async (folder) => {
+    const root = Bun.fileURLToPath(import.meta.resolve('../..'));
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    // As the Dockerfile does.
+    const outdir = join(folder, 'server', 'dist');
+    await Bun.build({ entrypoints: [join(root, 'src/main.ts')], target: 'bun', splitting: true, outdir });
+    const help = Bun.spawn([process.execPath, join(outdir, 'main.js'), '--help'], { env: {} });
+    const said = await help.stdout.text();
+    expect(said).toStartWith('Usage:\n  docker run -p 127.0.0.1:3000:3000 -v todo:/data todo-api\n');
+    expect(said).not.toContain('bun run');
+    const dockerfile = await Bun.file(join(root, 'Dockerfile')).text();
+    for (const [setting] of said.matchAll(/(HOST|DATA_DIR|SHUTDOWN_GRACE_SECONDS)=[\w./]+\w/g))
+      expect(dockerfile).toContain(setting);
+  }));

@@ -3,7 +3,7 @@ import { fsyncSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PGlite, postgresMod } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
-import { syncFile, syncFolder } from './sync.ts';
+import { CAN_SYNC_FOLDERS, syncFile, syncFolder } from './sync.ts';
 
 /** The parts of Emscripten's file system in Node that are used here. */
 interface NodeFolderSystem {
@@ -33,7 +33,7 @@ interface Nodefs {
  * for success; its fdatasync cannot be given one, so the server must run with `wal_sync_method=fsync`.
  */
 export class DurableFS extends NodeFS {
-  override async init(pg: PGlite, options: Partial<postgresMod.PostgresMod>) {
+  override async init(pg: PGlite, options: Partial<postgresMod.PostgresMod>): ReturnType<NodeFS['init']> {
     const sync = (module: postgresMod.PostgresMod) => addSync(module.NODEFS as unknown as Nodefs, module.FS);
     return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), sync] });
   }
@@ -57,7 +57,7 @@ function addSync(nodefs: Nodefs, { isDir }: NodeFolderSystem): void {
   function sync({ node, nfd }: Stream): void {
     const path = realPath(node);
     if (isDir(node.mode)) {
-      fsyncSync(nfd);
+      if (CAN_SYNC_FOLDERS) fsyncSync(nfd);
       withNewNames.delete(path);
       return;
     }

@@ -7,8 +7,12 @@ import { dirname, join } from 'node:path';
 /** Returns when the content and the size of an open file are on the disk. */
 export const syncFile: (file: number) => void = process.platform === 'darwin' ? fullSync : fdatasyncSync;
 
+/** Windows syncs files only; NTFS keeps names in its own log. */
+export const CAN_SYNC_FOLDERS = process.platform !== 'win32';
+
 /** Returns when the names in a folder are on the disk: a synced file is lost when its name is not synced. */
 export function syncFolder(folder: string): void {
+  if (!CAN_SYNC_FOLDERS) return;
   const file = openSync(folder, 'r');
   try {
     // Not fdatasync: ext4 counts a new name among what that may leave out.
@@ -41,7 +45,8 @@ export async function syncTree(folder: string): Promise<void> {
   const files = paths(entries.filter((entry) => entry.isFile())).values();
   const worker = async () => {
     for (const path of files) {
-      const file = await open(path);
+      // Windows syncs only what can be written.
+      const file = await open(path, 'r+');
       try {
         if (process.platform === 'darwin') syncFile(file.fd);
         else await file.datasync();
