@@ -1,12 +1,30 @@
 /** `/swagger`, the interactive page, with all its files served from here, and `/swagger/json`, the OpenAPI document. */
 import { dirname, join } from 'node:path';
-import { type AnyElysia, Elysia, type HTTPHeaders } from 'elysia';
+import { type AnyElysia, Elysia } from 'elysia';
 import { version } from '../../package.json';
 import { JSON_TYPES, PATCH_TYPES } from './json-body.ts';
 import { HEADERS, PARAMETERS, problemResponses, problemSchemas } from './openapi.ts';
 import { PROBLEM_TYPE_PREFIX, typePrefixOf } from './problems.ts';
+import { staticFile } from './static-file.ts';
 
 const ASSETS = dirname(Bun.resolveSync('swagger-ui-dist/package.json', import.meta.dir));
+
+/** Swagger UI sets tables side by side that no phone is wide enough for, and has a column for links, which we have not. */
+const STYLE = `
+.swagger-ui .response-col_links { display: none; }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper, .swagger-ui .opblock .opblock-section-header, .swagger-ui .opblock-body .table-container,
+  .swagger-ui .responses-wrapper .responses-inner { padding-left: 10px; padding-right: 10px; }
+  .swagger-ui :is(.parameters, .responses-table), .swagger-ui :is(.parameters, .responses-table) > tbody,
+  .swagger-ui :is(.parameters, .responses-table) > tbody > tr,
+  .swagger-ui :is(.parameters, .responses-table) > tbody > tr > td:not(.response-col_links) {
+    display: block; width: auto; min-width: 0; max-width: 100%; padding-left: 0; }
+  .swagger-ui :is(.parameters, .responses-table) > thead, .swagger-ui .headers :is(td, th):last-child { display: none; }
+  .swagger-ui .parameters-col_description :is(input, select) { width: 100%; max-width: 100%; }
+  .swagger-ui .headers :is(td, th) { padding: 4px 8px 4px 0; vertical-align: top; }
+  .swagger-ui .opblock-body { overflow-wrap: anywhere; }
+}
+`;
 
 /** @param root the way from the page to `/`: a gateway may serve all of this under a path of its own. */
 const page = (root: string) => `<!doctype html>
@@ -17,6 +35,7 @@ const page = (root: string) => `<!doctype html>
 <title>Todo API</title>
 <link rel="stylesheet" href="${root}swagger/swagger-ui.css">
 <link rel="icon" href="${root}swagger/favicon-32x32.png">
+<style>${STYLE}</style>
 </head>
 <body>
 <div id="swagger-ui"></div>
@@ -51,16 +70,11 @@ const hidden = { detail: { hide: true } };
  * @param publicUrl where clients reach the service, if not at the address of the document
  */
 export function docs(routes: readonly AnyElysia[], schemas: Record<string, unknown>, publicUrl?: string) {
-  const asset =
-    (name: string, type: string) =>
-    ({ set }: { set: { headers: HTTPHeaders } }) => {
-      set.headers['cache-control'] = 'public, max-age=3600';
-      set.headers['content-type'] = type;
-      return Bun.file(join(ASSETS, name));
-    };
-  let document: Promise<object> | undefined;
+  const document = staticFile('application/json', async () =>
+    JSON.stringify(await describe(routes, schemas, publicUrl)),
+  );
   return new Elysia({ name: 'docs' })
-    .get('/swagger/json', async () => (document ??= describe(routes, schemas, publicUrl)), hidden)
+    .get('/swagger/json', document, hidden)
     .get(
       '/swagger',
       ({ path, set }) => {
@@ -70,11 +84,24 @@ export function docs(routes: readonly AnyElysia[], schemas: Record<string, unkno
       },
       hidden,
     )
-    .get('/swagger/start.js', () => new Response(START, { headers: { 'content-type': 'text/javascript' } }), hidden)
+    .get(
+      '/swagger/start.js',
+      staticFile('text/javascript', async () => START),
+      hidden,
+    )
     .get('/swagger/swagger-ui.css', asset('swagger-ui.css', 'text/css'), hidden)
     .get('/swagger/swagger-ui-bundle.js', asset('swagger-ui-bundle.js', 'text/javascript'), hidden)
     .get('/swagger/favicon-32x32.png', asset('favicon-32x32.png', 'image/png'), hidden)
     .get('/', ({ redirect }) => redirect('swagger'), hidden);
+}
+
+/** A file of Swagger UI, which changes with its version only. */
+function asset(name: string, type: string) {
+  const answer = staticFile(type, () => Bun.file(join(ASSETS, name)).bytes());
+  return async (context: Parameters<typeof answer>[0]) => {
+    context.set.headers['cache-control'] = 'public, max-age=3600';
+    return answer(context);
+  };
 }
 
 /** Has the plugin describe the routes in an app of their own. It is loaded on first use: most processes never need it. */

@@ -16,7 +16,9 @@ const ViolationSchema = Type.Object(
 const KINDS = Object.keys(PROBLEMS) as ProblemName[];
 
 /** No operation ends in one of these: what they answer is a path or a method that the document does not have. */
-const OF_NO_OPERATION: readonly ProblemName[] = ['not-found', 'method-not-allowed'];
+const OF_NO_OPERATION = ['not-found', 'method-not-allowed'] as const satisfies ProblemName[];
+
+type OperationProblem = Exclude<ProblemName, (typeof OF_NO_OPERATION)[number]>;
 
 /** `components.schemas`: one for each kind of problem, told apart by `type`, and `Problem` for any of them. */
 export function problemSchemas() {
@@ -159,10 +161,10 @@ interface Operation<Code extends number, Body extends TSchema, Problems extends 
   cacheable?: Cacheable;
 }
 
-/** The kinds of problems with a status. */
+/** The kinds of problems that an operation ends in with a status. */
 type KindOf<S extends Status> = {
-  [Kind in ProblemName]: (typeof PROBLEMS)[Kind]['status'] extends S ? Kind : never;
-}[ProblemName];
+  [Kind in OperationProblem]: (typeof PROBLEMS)[Kind]['status'] extends S ? Kind : never;
+}[OperationProblem];
 
 type Responses<Code extends number, Body extends TSchema, Problems extends Status, Cacheable extends boolean> = Record<
   Code,
@@ -218,7 +220,7 @@ const PROBLEM_HEADERS: Partial<Record<Status, HeaderName[]>> = {
 
 /** `components.responses`: one for each status that an operation refers to, with an example of each of its problems. */
 export function problemResponses() {
-  const kinds = KINDS.filter((kind) => !OF_NO_OPERATION.includes(kind));
+  const kinds = KINDS.filter((kind) => !OF_NO_OPERATION.some((other) => other === kind));
   const statuses = new Set(kinds.map((kind) => PROBLEMS[kind].status));
   return Object.fromEntries(
     [...statuses].map((status) => [`Problem${status}`, problemResponse(status, kinds.filter(hasStatus(status)))]),

@@ -19,7 +19,7 @@ const UserId = Text({
   minLength: 1,
   maxLength: LIMITS.userId,
   printable: true,
-  description: 'Whose task it is. Without / and \\.',
+  description: 'Whose task it is. Without `/` and `\\`.',
 });
 const Title = Text({
   minLength: 1,

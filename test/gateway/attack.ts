@@ -50,8 +50,16 @@ export async function openTarget(environment: Environment = {}) {
   };
 }
 
-/** Sends thousands of targets as ada, and expects that none reads or changes what is another's. */
-export async function attack(name: string, gateway: Gateway, target: Target, fields: readonly string[] = []) {
+/**
+ * Sends thousands of targets as ada, and expects that none reads or changes what is another's.
+ * @param options.root what the gateway lets her reach, where the targets begin
+ */
+export async function attack(
+  name: string,
+  gateway: Gateway,
+  target: Target,
+  { fields = [], root = '/api/ada' }: { fields?: readonly string[]; root?: string } = {},
+) {
   const ids = await Promise.all(OTHERS.map((user) => target.create(user, `My secret, ${user}`)));
   const before = await target.stored();
   const harmful: RawRequest[] = [];
@@ -63,7 +71,8 @@ export async function attack(name: string, gateway: Gateway, target: Target, fie
     await Promise.all(
       Array.from({ length: CONNECTIONS }, async () => {
         for (let request = left.pop(); request; request = left.pop()) {
-          const answer = await exchange(gateway, { ...request, fields });
+          const target = request.target.replaceAll('/api/ada', root);
+          const answer = await exchange(gateway, { ...request, target, fields });
           // The service alone gives ids to requests.
           if (/^x-request-id:/im.test(answer)) passed += 1;
           if (isOthers(answer)) harmful.push(request);
@@ -80,7 +89,7 @@ export async function attack(name: string, gateway: Gateway, target: Target, fie
   expect(after).toEqual(before);
 
   // It does stand between, and lets ada through to what is hers.
-  expect(passed).toBeGreaterThan(100);
+  if (root === '/api/ada') expect(passed).toBeGreaterThan(100);
   const own = {
     version: '1.1',
     hosts: ['localhost'],

@@ -118,7 +118,13 @@ async function startAuth() {
 
 /** Headers that CORS is made of, and those that tell a client what to do. */
 function shown({ headers }: Response) {
-  const names = ['access-control-allow-origin', 'access-control-allow-credentials', 'content-type', 'www-authenticate'];
+  const names = [
+    'access-control-allow-origin',
+    'access-control-allow-credentials',
+    'vary',
+    'content-type',
+    'www-authenticate',
+  ];
   return Object.fromEntries(names.map((name) => [name, headers.get(name)]));
 }
 
@@ -146,7 +152,11 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
     const asAda = { authorization: authorization.ada };
 
     /** What a page of an allowed origin can read. */
-    const readable = { 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true' };
+    const readable = {
+      'access-control-allow-origin': PAGE,
+      'access-control-allow-credentials': 'true',
+      vary: expect.stringMatching(/^Origin(, Prefer)?$/),
+    };
 
     test('answers 401 without credentials, or with worthless ones, so that pages can read it', async () => {
       for (const headers of [{}, ...worthless.map((authorization) => ({ authorization }))]) {
@@ -216,7 +226,14 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
       expect(answer.headers.get('access-control-allow-headers')).toContain('Authorization');
     });
 
-    test('passes on nothing but /api/', async () => {
+    test('leads everybody from the type of a problem to its page', async () => {
+      const { type } = (await (await call('/api/ada/tasks/1', asAda)).json()) as { type: string };
+      expect(type).toBe(`${PUBLIC_URL}/problems/task-not-found`);
+      const page = await call(type.slice(PUBLIC_URL.length));
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    });
+
+    test('passes on nothing but that', async () => {
       for (const path of [
         '/',
         '/metrics',
@@ -289,9 +306,13 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
       expect(shown(answer)).toMatchObject(readable);
     });
 
-    test(
-      'lets no target through that reaches another user’s tasks or the metrics',
-      () => attack(`The example for ${name}`, gateway, target, [`Authorization: ${authorization.ada}`]),
+    test.each(['/api/ada', '/problems'])(
+      'lets no target through under %s that reaches another user’s tasks or the metrics',
+      (root) =>
+        attack(`The example for ${name}, ${root}`, gateway, target, {
+          fields: [`Authorization: ${authorization.ada}`],
+          root,
+        }),
       TIMEOUT_MS,
     );
   });

@@ -264,7 +264,6 @@ describe('The documentation page', () => {
     expect(Object.fromEntries(headers)).toMatchObject({
       'cache-control': cacheControl,
       'content-type': type,
-      vary: 'Origin',
       'x-content-type-options': 'nosniff',
     });
   });

@@ -33,7 +33,7 @@ interface Nodefs {
  * for success; its fdatasync cannot be given one, so the server must run with `wal_sync_method=fsync`.
  */
 export class DurableFS extends NodeFS {
-  override async init(pg: PGlite, options: Partial<postgresMod.PostgresMod>) {
+  override async init(pg: PGlite, options: Partial<postgresMod.PostgresMod>): ReturnType<NodeFS['init']> {
     const sync = (module: postgresMod.PostgresMod) => addSync(module.NODEFS as unknown as Nodefs, module.FS);
     return super.init(pg, { ...options, preRun: [...(options.preRun ?? []), sync] });
   }

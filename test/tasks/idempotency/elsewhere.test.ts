@@ -93,7 +93,9 @@ describe('Behind a pooler that sends reads to a replica which is behind,', async
     expect(await primaryOf(user)).toMatchObject([{ title: 'a', revision: 2 }]);
   });
 
-  const primaryOf = (user: string) => primary.client`select title, revision::int as revision from tasks where user_id = ${user}`;
+  const primaryOf = async (user: string) => [
+    ...(await primary.client`select title, revision::int as revision from tasks where user_id = ${user}`),
+  ];
 });
 
 async function open(): Promise<{ database: Database; client: SQL }> {
