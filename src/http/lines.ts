@@ -40,7 +40,7 @@ interface Line {
   waiting: Set<() => void>;
 }
 
-export function createLines({ width, length, waitMs }: LineOptions) {
+function createLines({ width, length, waitMs }: LineOptions) {
   const lines = new Map<string, Line>();
 
   function waitIn({ waiting }: Line, { signal }: Request): Promise<void> {
