@@ -22,7 +22,7 @@ const applied = pgSchema('drizzle').table('__drizzle_migrations', {
 const settings = pgSchema('pg_catalog').table('pg_settings', { name: text().notNull(), setting: text().notNull() });
 
 /** The tables, or their database, do not fit this version of the code. */
-export class SchemaMismatch extends OperatorError {}
+class SchemaMismatch extends OperatorError {}
 
 /**
  * Brings the tables to the state that this code needs, or does nothing when they are there. Any number of processes may
