@@ -14,6 +14,8 @@ interface NewTask {
   due_at?: string;
   start_date?: string;
   order?: number;
+  project?: string;
+  metadata?: object;
 }
 
 interface TaskRow {
@@ -29,15 +31,18 @@ interface TaskRow {
   due_at: Date | null;
   start_date: Date | null;
   order: number;
+  project: string | null;
+  metadata: object | null;
   created_at: Date;
   updated_at: Date;
+  deleted_at: Date | null;
   revision: string;
 }
 
 const sql = new SQL(String(process.env.DATABASE_URL), { max: Number(process.env.DATABASE_POOL_SIZE ?? 10) });
 
 const COLUMNS = sql`id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, start_date, "order",
-  created_at, updated_at, revision`;
+  project, metadata, created_at, updated_at, deleted_at, revision`;
 
 const headersOf = (etag: string, vary = 'Origin') => ({
   vary,
@@ -88,7 +93,19 @@ Bun.serve({
       POST: async (request) => {
         const { user_id } = request.params;
         const body = (await request.json()) as NewTask;
-        const { title, description, completed, priority, tags, due_date, due_at, start_date, order } = body;
+        const {
+          title,
+          description,
+          completed,
+          priority,
+          tags,
+          due_date,
+          due_at,
+          start_date,
+          order,
+          project,
+          metadata,
+        } = body;
         const now = new Date();
         const [row]: [TaskRow] = await sql`
           with bump as (
@@ -96,10 +113,11 @@ Bun.serve({
             on conflict (user_id) do update set revision = user_revisions.revision + 1 returning revision
           )
           insert into tasks (id, user_id, title, description, completed, completed_at, priority, tags, due_date, due_at, start_date,
-            "order", created_at, updated_at, revision)
+            "order", project, metadata, created_at, updated_at, revision)
           values (${Bun.randomUUIDv7()}, ${user_id}, ${title}, ${description ?? null}, ${completed ?? false},
             ${completed ? now : null}, ${priority ?? 'medium'}, ${sql.array(tags ?? [], 'TEXT')}, ${due_date ?? null},
-            ${due_at ?? null}, ${start_date ?? null}, ${order ?? 0}, ${now}, ${now}, (select revision from bump))
+            ${due_at ?? null}, ${start_date ?? null}, ${order ?? 0}, ${project ?? null},
+            ${metadata ? JSON.stringify(metadata) : null}::text::jsonb, ${now}, ${now}, (select revision from bump))
           returning ${COLUMNS}`;
         const task = represent(row, addressOf(request.url));
         return Response.json(task, {
@@ -169,12 +187,15 @@ function represent(row: TaskRow, address: string) {
     completed_at: row.completed_at?.toISOString() ?? null,
     priority: row.priority,
     tags: row.tags,
+    project: row.project,
     due_date: row.due_date?.toISOString().slice(0, 10) ?? null,
     due_at: row.due_at?.toISOString() ?? null,
     start_date: row.start_date?.toISOString().slice(0, 10) ?? null,
     order: row.order,
+    metadata: row.metadata ?? {},
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
+    deleted_at: row.deleted_at?.toISOString() ?? null,
     revision: Number(row.revision),
     url: address + row.id,
   };
