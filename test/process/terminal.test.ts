@@ -8,7 +8,8 @@ import { createDatabase } from '../support/postgres.ts';
 import { startService } from '../support/service.ts';
 import { openTerminal, type Terminal } from '../support/terminal.ts';
 
-const TIMEOUT_MS = 120_000;
+/** Twelve starts and stops, on a machine that may be busy. */
+const TIMEOUT_MS = 600_000;
 const PATH = '/api/ada/tasks';
 const BARE = [process.execPath, 'src/main.ts'];
 const SCRIPT = [process.execPath, 'run', 'start'];
