@@ -4,6 +4,7 @@
  * `TOKENS='ada:s3cret,bob:t0ken' bun auth.ts`
  */
 const pairs = (process.env.TOKENS ?? '').split(',').map((pair) => pair.split(':') as [user: string, token: string]);
+if (!pairs.every(([user, token]) => user && token)) throw new Error('TOKENS has to be like ada:s3cret,bob:t0ken');
 const users = new Map(pairs.map(([user, token]) => [token, user]));
 
 const server = Bun.serve({

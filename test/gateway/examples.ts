@@ -102,10 +102,11 @@ afterAll(async () => {
 });
 
 /** examples/gateway/auth.ts, and where it is. */
-async function startAuth() {
+async function startAuth(TOKENS = 'ada:s3cret,eve@b.example:t0ken') {
   const child = Bun.spawn([process.execPath, join(FOLDER, 'auth.ts')], {
-    env: { PORT: '0', TOKENS: 'ada:s3cret,eve@b.example:t0ken' },
+    env: { PORT: '0', TOKENS },
     stdout: 'pipe',
+    stderr: 'ignore',
   });
   let said = '';
   for await (const chunk of child.stdout) {
@@ -316,6 +317,19 @@ for (const [name, { program, authorization, worthless }] of Object.entries(EXAMP
       TIMEOUT_MS,
     );
   });
+
+test.each(['', 'ada', 'ada:', ':s3cret', 'ada:s3cret,'])(
+  'Nobody is told to be ada when TOKENS is "%s"',
+  async (tokens) => {
+    await expect(startAuth(tokens)).rejects.toThrow('auth.ts ended');
+  },
+);
+
+test('HAProxy does not start without a secret, with which anybody could sign', async () => {
+  const { program } = EXAMPLES.HAProxy as Example;
+  const start = startGateway({ ...program(''), env: {} }, target.service.origin);
+  await expect(start).rejects.toThrow('JWT_SECRET is not set');
+});
 
 describe.each(['nginx', 'Caddy'])('When nobody can tell %s who is calling,', (name) => {
   const { program, authorization } = EXAMPLES[name] as Example;
