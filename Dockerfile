@@ -1,4 +1,4 @@
-# Bun and nothing more is needed to run: the final stage has no shell and no package manager, only a bundle and its files.
+# The final stage has Bun, a bundle and its files, but no shell and no package manager.
 ARG BUN=oven/bun:1.4.5
 
 # On the machine that builds, whatever it builds for: the bundle is the same for every processor. The builder that came
@@ -7,7 +7,7 @@ FROM --platform=${BUILDPLATFORM:-linux/amd64} ${BUN}-slim AS build
 # The packages are in the bundle, where no scanner finds them: the bill of materials names those of this stage as well.
 ARG BUILDKIT_SBOM_SCAN_STAGE=true
 WORKDIR /build
-# Apart from the sources, so that a change of these does not install again.
+# Before the sources, so that a change to them does not install again.
 COPY package.json bun.lock ./
 RUN bun install --frozen-lockfile --production --ignore-scripts
 COPY src src
@@ -15,7 +15,7 @@ COPY drizzle drizzle
 # Not minified: Elysia reads the text of its handlers. In chunks, so that PGlite is read only where it is used, and with
 # source maps, so that a stack in the log names the sources.
 RUN bun build src/main.ts --target=bun --splitting --sourcemap=linked --outdir=/image/app/server/dist
-# Files that are opened while running. The bundle looks for those of PGlite beside itself, the archive in `../dist`, the
+# Files that the service opens while it runs. The bundle looks for those of PGlite beside itself, the archive in `../dist`, the
 # migrations in `../../drizzle`, and the three of the docs page in their package.
 RUN cd node_modules/@electric-sql \
  && cp pglite/dist/pglite.wasm pglite/dist/pglite.data pglite/dist/initdb.wasm \
@@ -27,7 +27,7 @@ RUN cd node_modules/@electric-sql \
  && cp -r /build/drizzle /image/app \
  # A checkout with a strict umask must be readable for the user of the image as well.
  && chmod -R a+rX /image/app \
- # A new volume takes over this mode: whichever user the container runs as can write there.
+ # A new volume takes over this mode, so that the container can run as any user.
  && mkdir -m 1777 /image/data
 
 FROM ${BUN}-distroless
@@ -42,11 +42,11 @@ LABEL org.opencontainers.image.title="Todo API" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="docker.io/${BUN}-distroless"
 COPY --from=build /image /
-# The grace time ends before the 10 seconds that `docker stop` waits, so that the database is closed in good order.
-# The heap may grow by 0.6 of what lives in it before garbage is collected, and not by thrice as much, and is gone through
-# as a whole when new objects have less than a quarter of it left: a third less memory. One thread marks what lives: more
-# would take the processors from requests, of which the slowest hundredth then takes a quarter longer. The figures are in
-# test/bench/LOG.md; the script `start` in package.json says the same.
+# The grace time ends before the 10 seconds of `docker stop`, so that the service can close the database.
+# Bun collects garbage once the heap has grown by 0.6 of its live size (its default is three times that), and all of it once
+# new objects have less than a quarter of the heap left: a third less memory. One thread marks live objects; more would take
+# processors from requests, and the slowest hundredth of them would take a quarter longer. test/bench/LOG.md has the figures;
+# the script `start` in package.json sets the same.
 ENV NODE_ENV=production \
     BUN_JSC_heapGrowthMaxIncrease=0.6 \
     BUN_JSC_numberOfGCMarkers=1 \

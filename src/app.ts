@@ -61,7 +61,7 @@ export function createApp(dependencies: AppDependencies) {
   const admission = createAdmission(maxInFlight);
   const metrics = createMetrics(admission, database.stats, poolSize);
   const allowedMethods = new AllowedMethods();
-  const healthRoutes = health({ isStopping, checkReady: store.checkReady });
+  const healthRoutes = health({ isStopping, checkReady: database.readOnly ? store.checkReads : store.checkWrites });
   const routes = taskRoutes({ ...dependencies, admission, lines: createUserLines(dependencies), service });
   const app = new Elysia({
     // Unknown fields have been refused before Elysia would look for them once more.
@@ -81,9 +81,10 @@ export function createApp(dependencies: AppDependencies) {
     .use(routes);
   allowedMethods.bind(app);
   guardTargets(app);
-  purgeHourly(app, () =>
-    purgeAnswers(service).catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
-  );
+  if (!database.readOnly)
+    purgeHourly(app, () =>
+      purgeAnswers(service).catch((error) => log.logger.warn({ error: String(error) }, 'purge failed')),
+    );
   if (database.embedded) keepUp(app, database.embedded, log);
   return app;
 }

@@ -72,6 +72,11 @@ const Environment = Type.Object({
     description: 'Bring the tables up to date at start; false leaves that to the command `migrate`.',
     expected: 'true or false',
   }),
+  READ_ONLY: Type.Boolean({
+    default: false,
+    description: 'Serve reads only, as on a standby: writes are refused with 503, and the tables are left as they are.',
+    expected: 'true or false',
+  }),
   ALLOWED_HOSTS: Type.Optional(
     custom<'*' | string[]>('Hosts', {
       description:
@@ -149,6 +154,7 @@ export interface Config {
   poolSize: number;
   timeoutMs: number;
   migrateOnStart: boolean;
+  readOnly: boolean;
   allowedHosts: AllowedHosts;
   maxInFlight: number;
   publicUrl: string | undefined;
@@ -188,6 +194,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     poolSize: values.DATABASE_POOL_SIZE,
     timeoutMs: values.DATABASE_TIMEOUT_MS,
     migrateOnStart: values.MIGRATE_ON_START,
+    readOnly: values.READ_ONLY,
     allowedHosts: allowedHosts(values),
     maxInFlight: values.MAX_IN_FLIGHT,
     publicUrl: values.PUBLIC_URL && new URL(values.PUBLIC_URL).href.replace(/\/+$/, ''),

@@ -57,7 +57,14 @@ export class KeyReused extends ServiceError {
 
 /** The database cannot be reached, is shutting down, is full, or took too long. The outcome of a write is unknown. */
 export class DatabaseUnavailable extends ServiceError {
-  constructor(cause: unknown) {
-    super('unavailable', 'The database cannot be reached.', { cause });
+  constructor(cause: unknown, message = 'The database cannot be reached.') {
+    super('unavailable', message, { cause });
+  }
+}
+
+/** The database serves reads only; nothing was written. */
+export class DatabaseReadOnly extends DatabaseUnavailable {
+  constructor(cause?: unknown) {
+    super(cause, 'The database takes no writes at the moment.');
   }
 }

@@ -59,8 +59,8 @@ let endBackups = () => {};
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 
-const { databaseUrl: url, dataDir, embeddedSync: sync, poolSize, timeoutMs } = config;
-const databaseOptions = { url, dataDir, sync, poolSize, timeoutMs };
+const { databaseUrl: url, dataDir, embeddedSync: sync, poolSize, timeoutMs, readOnly } = config;
+const databaseOptions = { url, dataDir, sync, poolSize, timeoutMs, readOnly };
 if (command === 'backup') {
   await orExit(() => runBackup(folder, databaseOptions));
   process.exit(0);
@@ -68,7 +68,7 @@ if (command === 'backup') {
 
 const database = await orExit(async () => {
   const opened = await openDatabase(databaseOptions);
-  await (command === 'migrate' || config.migrateOnStart ? migrate(opened.db) : checkSchema(opened.db));
+  await (command === 'migrate' || (config.migrateOnStart && !readOnly) ? migrate(opened.db) : checkSchema(opened.db));
   return opened;
 });
 if (command === 'migrate') {

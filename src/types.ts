@@ -19,9 +19,11 @@ interface TextSchema extends TSchema {
 const CONTROL = /\p{Cc}/u;
 
 TypeRegistry.Set<TextSchema>('Text', (schema, value) => {
-  if (typeof value !== 'string' || !isStorable(value)) return false;
-  if (schema.printable && CONTROL.test(value)) return false;
+  if (typeof value !== 'string') return false;
   let counted = schema.trimmed ? value.trim() : value;
+  // No text has fewer UTF-16 units in lower case. The checks below take longer, and a text may have 250,000.
+  if (counted.length > 2 * schema.maxLength || !isStorable(value)) return false;
+  if (schema.printable && CONTROL.test(value)) return false;
   if (schema.lowerCase) counted = counted.toLowerCase();
   // There are at most as many code points as UTF-16 units, and at least half as many, so counting is rarely needed.
   const units = counted.length;

@@ -1,4 +1,5 @@
 /** Opens the database that `DATABASE_URL` names. All three speak PostgreSQL, and the rest of the code cannot tell them apart. */
+import { DatabaseReadOnly } from '../errors.ts';
 import type { DatabaseOptions, Drizzle, Embedded, Opened } from './driver.ts';
 import { createStatementQueue, type StatementQueue } from './statement-queue.ts';
 
@@ -6,6 +7,8 @@ export interface Database extends StatementQueue {
   db: Drizzle;
   /** Finishes the statements under way, then lets go of every connection, file and lock. */
   close(): Promise<void>;
+  /** Whether it was opened for reads only: writes reject with DatabaseReadOnly. */
+  readOnly: boolean;
   /** Of the embedded database only. */
   embedded?: Embedded;
 }
@@ -16,12 +19,15 @@ export interface Database extends StatementQueue {
  * @throws FolderInUse when another process uses `dataDir`
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, poolSize, timeoutMs } = options;
+  const { url, poolSize, timeoutMs, readOnly = false } = options;
   const { db, close, reconnect, embedded } = await openDriver(options);
   const concurrency = url === undefined ? 1 : poolSize;
-  const queue = createStatementQueue({ timeoutMs, concurrency, onStall: reconnect });
-  return { ...queue, db, close, ...(embedded && { embedded }) };
+  const queue = createStatementQueue({ timeoutMs, concurrency, reconnect });
+  const refusal = readOnly && { write: refuse, writeOnce: refuse };
+  return { ...queue, ...refusal, db, close, readOnly, ...(embedded && { embedded }) };
 }
+
+const refuse = () => Promise.reject(new DatabaseReadOnly());
 
 async function openDriver({ url, ...options }: DatabaseOptions): Promise<Opened> {
   if (url === undefined) return (await import('./pglite.ts')).openPglite(options);

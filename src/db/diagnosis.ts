@@ -14,6 +14,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
     /\(42501\)/,
     'Run the command `migrate` as the owner of the tables, and grant rights: "Upgrade" in docs/operations.md.',
   ],
+  [
+    /\(25006\)/,
+    'It is read-only: run the command `migrate` on the primary. READ_ONLY=true serves reads from a standby.',
+  ],
   [/startup parameter/, 'Have the pooler ignore it: "PostgreSQL" in docs/operations.md.'],
   [/\(53300\)/, 'Free connections or let the server allow more; DATABASE_POOL_SIZE is how many this process takes.'],
   [/\(42P05\)/, 'A pooler by transaction needs max_prepared_statements: "PostgreSQL" in docs/operations.md.'],

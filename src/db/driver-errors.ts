@@ -45,6 +45,11 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof DrizzleQueryError && !(error.cause instanceof TypeError);
 }
 
+/** Whether the connection takes no writes: that of a standby, or of a database that is read-only. */
+export function isReadOnly(error: unknown): boolean {
+  return postgresError(error)?.sqlState === '25006';
+}
+
 /** Not connected: refused, timed out, starting up or shutting down (57P03), no connection left (53300). */
 const NOT_CONNECTED = /^(ERR_POSTGRES_CONNECTION_(REFUSED|TIMEOUT)|ECONNREFUSED|57P03|53300)$/;
 
@@ -68,8 +73,13 @@ export function describeError(error: unknown) {
   if (cause instanceof ErrorEvent) return { name: 'ErrorEvent', message: cause.message };
   if (!(cause instanceof Error)) return { name: typeof cause };
   const { name, message, stack } = cause;
-  return { name, message, ...postgresError(cause), stack };
+  const said = postgresError(cause);
+  return { name, message, ...said, ...(said && DAMAGED.test(said.sqlState) && { advice: ADVICE }), stack };
 }
+
+/** A page or an index is not what PostgreSQL wrote. To send the request again does not help. */
+const DAMAGED = /^XX00[12]$/;
+const ADVICE = 'The database is damaged: check the disk, and restore a back-up.';
 
 function* causes(error: unknown): Generator<DriverError> {
   for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as Error).cause) {

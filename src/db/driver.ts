@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   poolSize: number;
   /** How long connecting, or a statement, may take. */
   timeoutMs: number;
+  /** Whether to refuse all writes. */
+  readOnly?: boolean;
   /** Is shown every statement that is sent. */
   logger?: Logger | undefined;
 }
@@ -24,7 +26,7 @@ export type ServerOptions = DatabaseOptions & { url: string };
 /** An open driver. */
 export interface Opened {
   db: Drizzle;
-  /** Replaces connections that have stopped answering. */
+  /** Has all statements from now on sent on new connections; those under way end on the old ones. */
   reconnect?: () => void;
   close(): Promise<void>;
   /** Of the embedded database only. */
@@ -51,6 +53,12 @@ export interface Upkeep {
   table?: string;
   durationMs: number;
 }
+
+/** Routers and firewalls forget a connection that is idle, most of them after minutes, and tell nobody. */
+export const IDLE_SECONDS = 30;
+
+/** A connection ends when it is so old, so that all of them find a new server or address some day. */
+export const LIFE_SECONDS = 30 * 60;
 
 /** The server gives up before we do: a statement that nobody waits for any more must not run on. */
 export const statementTimeout = (timeoutMs: number) => Math.ceil(timeoutMs * 0.75);

@@ -1,7 +1,14 @@
 /** Neon over WebSocket, which passes where only HTTPS does and wakes a suspended compute. */
 import { Pool, type PoolClient } from '@neondatabase/serverless';
 import { drizzle } from 'drizzle-orm/neon-serverless';
-import { forwardingTo, type Opened, type ServerOptions, statementTimeout } from './driver.ts';
+import {
+  forwardingTo,
+  IDLE_SECONDS,
+  LIFE_SECONDS,
+  type Opened,
+  type ServerOptions,
+  statementTimeout,
+} from './driver.ts';
 
 /** Connections are made when first needed, so this succeeds while the compute is suspended or gone. */
 export async function openNeon({ url, poolSize, timeoutMs, logger }: ServerOptions): Promise<Opened> {
@@ -10,6 +17,8 @@ export async function openNeon({ url, poolSize, timeoutMs, logger }: ServerOptio
       connectionString: url,
       max: poolSize,
       connectionTimeoutMillis: timeoutMs,
+      idleTimeoutMillis: IDLE_SECONDS * 1000,
+      maxLifetimeSeconds: LIFE_SECONDS,
       // Drops a connection that does not answer, long after the request: a migration may take its time.
       query_timeout: timeoutMs + 60_000,
       // A pooler shares its connections and so takes no settings for one of them.

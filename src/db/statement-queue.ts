@@ -1,14 +1,14 @@
 /** Bounds every statement: a deadline, one safe retry, one error type; never more statements at once than connections. */
-import { DatabaseUnavailable } from '../errors.ts';
-import { isUnavailable, wasNeverSent } from './driver-errors.ts';
+import { DatabaseReadOnly, DatabaseUnavailable } from '../errors.ts';
+import { isReadOnly, isUnavailable, wasNeverSent } from './driver-errors.ts';
 
 export interface StatementQueueOptions {
   /** How long a statement may take, with the wait for its turn and its retry. */
   timeoutMs: number;
   /** The most statements at once: Bun's driver would send one more behind a statement that waits for a lock. */
   concurrency: number;
-  /** Called when a statement is late and the database has answered none since: its connections are as good as dead. */
-  onStall?: (() => void) | undefined;
+  /** Has all statements from now on sent on new connections; those under way end on the old ones. */
+  reconnect?: (() => void) | undefined;
 }
 
 interface StatementStats {
@@ -21,20 +21,37 @@ export type StatementQueue = ReturnType<typeof createStatementQueue>;
 
 const RETRY_AFTER_MS = 50;
 
+/** A server that takes no writes is asked on new connections no more often than this. */
+const READ_ONLY_MS = 1000;
+
 class Statement {
-  isSent = false;
   isOver = false;
   isRetry = false;
+  isOverdue = false;
+  sentAt: number | undefined;
+  /** On which generation of connections it was sent last. */
+  generation = 0;
+  /** How many times it is under way. */
+  attempts = 0;
 
   constructor(
     readonly startedAt: number,
-    readonly send: () => void,
+    /** Whether doing it twice does no more than doing it once. */
+    readonly isRepeatable: boolean,
+    readonly execute: () => void,
     readonly reject: (error: unknown) => void,
   ) {}
+
+  send(now: number, generation: number): void {
+    this.sentAt = now;
+    this.generation = generation;
+    this.attempts += 1;
+    this.execute();
+  }
 }
 
-/** Both functions reject with DatabaseUnavailable when the database is at fault, else with the error of the statement. */
-export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {} }: StatementQueueOptions) {
+/** All functions reject with DatabaseUnavailable when the database is at fault, else with the error of the statement. */
+export function createStatementQueue({ timeoutMs, concurrency, reconnect }: StatementQueueOptions) {
   const stats: StatementStats = { inFlight: 0, observe: () => {} };
   /** In the order of their starts, which is the order of their deadlines too. */
   const unanswered = new Set<Statement>();
@@ -43,20 +60,24 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
   let running = 0;
   let timer: Timer | undefined;
   let answeredAt = 0;
+  /** Counts how often the connections were made anew. */
+  let generation = 0;
+  let connectedAt = performance.now();
   const interval = timeoutMs / 20;
+  /** What takes longer may be on a connection that has died without a word. */
+  const overdueMs = timeoutMs / 10;
 
   function begin(statement: Statement): void {
     stats.inFlight += 1;
     unanswered.add(statement);
-    timer ??= setInterval(endLate, interval);
-    if (running < concurrency) start(statement);
+    timer ??= setInterval(look, interval);
+    if (running < concurrency) start(statement, statement.startedAt);
     else waiting.add(statement);
   }
 
-  function start(statement: Statement): void {
+  function start(statement: Statement, now: number): void {
     running += 1;
-    statement.isSent = true;
-    statement.send();
+    statement.send(now, generation);
   }
 
   function end(statement: Statement, now: number): void {
@@ -64,7 +85,7 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
     statement.isOver = true;
     stats.inFlight -= 1;
     stats.observe(now - statement.startedAt);
-    if (statement.isSent) running -= 1;
+    if (statement.sentAt !== undefined) running -= 1;
     if (waiting.size > 0) startNext(now);
   }
 
@@ -73,7 +94,7 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
       if (running === concurrency) return;
       waiting.delete(next);
       // Nobody would wait for the answer of a late one; the timer ends it.
-      if (!isLate(next, now)) start(next);
+      if (!isLate(next, now)) start(next, now);
     }
   }
 
@@ -83,25 +104,61 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
   }
 
   /** One timer for all statements: a timer for each costs more than the rest of this module. */
-  function endLate(): void {
+  function look(): void {
     const now = performance.now();
+    endLate(now);
+    if (reconnect) for (const statement of unanswered) repeatOverdue(statement, now);
+    if (unanswered.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  function endLate(now: number): void {
     const late: Statement[] = [];
     for (const statement of unanswered) {
       if (!isLate(statement, now)) break;
       late.push(statement);
     }
     // Before any of them ends, so that the next in line gets a new connection.
-    if (late.some(({ startedAt }) => answeredAt < startedAt)) onStall();
+    if (late.some(({ startedAt }) => answeredAt < startedAt)) renew(now);
     for (const statement of late) {
       end(statement, now);
       statement.reject(new DatabaseUnavailable(new Error(`The database did not answer within ${timeoutMs} ms.`)));
     }
-    if (unanswered.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
   }
 
-  function run<T>(execute: () => Promise<T>, mayRetry: (error: unknown) => boolean): Promise<T> {
+  /**
+   * A statement that is overdue may be slow or wait for a lock, or its connection is dead, as after a firewall forgot it:
+   * nobody can tell. So it goes on, and if it is repeatable, it is sent on a new connection as well; the first answer
+   * counts. New connections are not suspected: slow statements alone have them made anew once in `timeoutMs` at most.
+   */
+  function repeatOverdue(statement: Statement, now: number): void {
+    const { isOverdue, attempts, sentAt = now } = statement;
+    if (isOverdue || attempts === 0 || now < sentAt + overdueMs || !isRenewedSince(statement, timeoutMs, now)) return;
+    statement.isOverdue = true;
+    if (statement.isRepeatable) statement.send(now, generation);
+  }
+
+  /** Whether there are newer connections than the statement has; they are made if the present ones are so old. */
+  function isRenewedSince(statement: Statement, ageMs: number, now: number): boolean {
+    if (statement.generation === generation && connectedAt + ageMs <= now) renew(now);
+    return statement.generation < generation;
+  }
+
+  function renew(now: number): void {
+    reconnect?.();
+    connectedAt = now;
+    generation += 1;
+  }
+
+  function mayRetry(statement: Statement, error: unknown, now: number): boolean {
+    if (statement.isRetry) return false;
+    // Nothing was written. The connection stays read-only for as long as it lives, whatever has become of the server.
+    if (isReadOnly(error)) return reconnect !== undefined && isRenewedSince(statement, READ_ONLY_MS, now);
+    return statement.isRepeatable || wasNeverSent(error);
+  }
+
+  function run<T>(execute: () => Promise<T>, isRepeatable: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const send = () => {
         try {
@@ -110,7 +167,7 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
           onError(error);
         }
       };
-      const statement = new Statement(performance.now(), send, reject);
+      const statement = new Statement(performance.now(), isRepeatable, send, reject);
       const onAnswer = (answer: T) => {
         answeredAt = performance.now();
         if (statement.isOver) return;
@@ -120,15 +177,17 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
       const onError = (error: unknown) => {
         const unavailable = isUnavailable(error);
         const now = performance.now();
+        statement.attempts -= 1;
         if (!unavailable) answeredAt = now;
-        if (statement.isOver) return;
-        if (unavailable && !statement.isRetry && mayRetry(error)) {
+        // Of a statement that was sent twice, the other one may still be answered.
+        if (statement.isOver || (unavailable && statement.attempts > 0)) return;
+        if (unavailable && mayRetry(statement, error, now)) {
           statement.isRetry = true;
-          setTimeout(() => statement.isOver || send(), RETRY_AFTER_MS);
+          setTimeout(() => statement.isOver || statement.send(performance.now(), generation), RETRY_AFTER_MS);
           return;
         }
         end(statement, now);
-        reject(unavailable ? new DatabaseUnavailable(error) : error);
+        reject(unavailable ? unavailableBecauseOf(error) : error);
       };
       begin(statement);
     });
@@ -136,9 +195,15 @@ export function createStatementQueue({ timeoutMs, concurrency, onStall = () => {
 
   return {
     stats,
-    /** Runs a statement that changes nothing; it is retried once when the connection is lost. */
-    read: <T>(execute: () => Promise<T>) => run(execute, () => true),
-    /** Runs a statement that changes something; it is retried once, and only if it never reached the database. */
-    write: <T>(execute: () => Promise<T>) => run(execute, wasNeverSent),
+    /** Runs a statement that changes nothing; it is retried once when the connection is lost, or gives no answer. */
+    read: <T>(execute: () => Promise<T>) => run(execute, true),
+    /** Runs a statement that changes something; it is retried once, and only if the database has surely not done it. */
+    write: <T>(execute: () => Promise<T>) => run(execute, false),
+    /** Runs a write that the database refuses to do twice; it is retried as a read is. */
+    writeOnce: <T>(execute: () => Promise<T>) => run(execute, true),
   };
+}
+
+function unavailableBecauseOf(error: unknown): DatabaseUnavailable {
+  return isReadOnly(error) ? new DatabaseReadOnly(error) : new DatabaseUnavailable(error);
 }

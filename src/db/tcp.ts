@@ -1,7 +1,14 @@
 /** PostgreSQL over TCP, with Bun's own driver. */
 import { SQL } from 'bun';
 import { drizzle } from 'drizzle-orm/bun-sql';
-import { forwardingTo, type Opened, type ServerOptions, statementTimeout } from './driver.ts';
+import {
+  forwardingTo,
+  IDLE_SECONDS,
+  LIFE_SECONDS,
+  type Opened,
+  type ServerOptions,
+  statementTimeout,
+} from './driver.ts';
 
 /** Connections are made when first needed, so this succeeds while the server is down. */
 export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOptions): Promise<Opened> {
@@ -10,6 +17,9 @@ export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOption
       url,
       max: poolSize,
       connectionTimeout: timeoutMs / 2000,
+      // A statement under way is no idleness, and outlives both.
+      idleTimeout: IDLE_SECONDS,
+      maxLifetime: LIFE_SECONDS,
       connection: {
         TimeZone: 'UTC',
         statement_timeout: statementTimeout(timeoutMs),
@@ -24,7 +34,7 @@ export async function openTcp({ url, poolSize, timeoutMs, logger }: ServerOption
     reconnect() {
       const old = client;
       client = connect();
-      void old.close({ timeout: 0 });
+      void old.close({ timeout: timeoutMs / 1000 });
     },
     close: () => client.close({ timeout: 1 }),
   };

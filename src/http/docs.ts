@@ -62,6 +62,12 @@ const START = `const url = new URL('json', document.currentScript.src).href;
 SwaggerUIBundle({ url, dom_id: '#swagger-ui', deepLinking: true });
 `;
 
+const DESCRIPTION = `Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.
+
+Bun answers what never becomes a request itself, with an empty body and the end of the connection: 400 to broken framing
+or a malformed head, 431 to a head of over 16 KiB or 200 fields, 505 to another version of HTTP or a space in the target.
+At a method that it does not know it ends the connection without an answer.`;
+
 const hidden = { detail: { hide: true } };
 
 /**
@@ -117,7 +123,7 @@ async function describe(
       info: {
         title: 'Todo API',
         version,
-        description: 'Tasks of many users over HTTP. It trusts the user_id in the path: a gateway stands in front.',
+        description: DESCRIPTION,
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: publicUrl ?? '/' }],

@@ -39,7 +39,7 @@ export function health({ isStopping, checkReady }: HealthOptions) {
       operation({
         tags,
         operationId: 'getReadiness',
-        summary: 'Whether requests can be served: the database answers',
+        summary: 'Whether requests can be served: the database answers, and takes writes unless READ_ONLY is set',
         success,
         problems: [],
       }),

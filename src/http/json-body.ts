@@ -1,10 +1,8 @@
 /** Reads a JSON body strictly, and admits the request once the body is here. */
 import { InvalidInput } from '../errors.ts';
 import type { Admission, Admitted } from './admission.ts';
+import { excessOf } from './json-bounds.ts';
 import { contentTooLarge, Problem } from './problems.ts';
-
-/** No schema here goes deeper than an array in an object; validators would walk a deeper value for seconds. */
-const MAX_DEPTH = 8;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -69,20 +67,21 @@ async function readAtMost(stream: ReadableStream<Uint8Array>, maxBytes: number):
 }
 
 function parse(bytes: Uint8Array): unknown {
+  const text = orInvalid('is not valid UTF-8', () => utf8.decode(bytes));
+  const excess = excessOf(text);
+  if (excess !== undefined) throw invalid(excess);
+  return orInvalid('is not valid JSON', () => JSON.parse(text));
+}
+
+function orInvalid<T>(detail: string, read: () => T): T {
   try {
-    const body: unknown = JSON.parse(utf8.decode(bytes));
-    if (isDeeperThan(MAX_DEPTH, body)) throw new RangeError();
-    return body;
-  } catch (error) {
-    const detail = error instanceof SyntaxError ? 'is not valid JSON' : 'is not valid UTF-8 or is nested too deeply';
-    throw new InvalidInput([{ in: 'body', pointer: '', detail }]);
+    return read();
+  } catch {
+    throw invalid(detail);
   }
 }
 
-function isDeeperThan(depth: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((item) => isDeeperThan(depth - 1, item));
-}
+const invalid = (detail: string) => new InvalidInput([{ in: 'body', pointer: '', detail }]);
 
 function isPlain(coding: string | null): boolean {
   return coding === null || coding.toLowerCase() === 'identity';

@@ -1,7 +1,7 @@
 /** A line for each user: a few requests at once, some more that wait for their turn, and the rest are refused. */
 import { Problem } from './problems.ts';
 
-export interface UserLinesOptions {
+interface UserLinesOptions {
   poolSize: number;
   maxInFlight: number;
   /** How long a statement may take. */
@@ -44,7 +44,7 @@ function createLines({ width, length, waitMs }: LineOptions) {
   const lines = new Map<string, Line>();
 
   function waitIn({ waiting }: Line, { signal }: Request): Promise<void> {
-    if (waiting.size >= length) throw tooManyRequests();
+    if (waiting.size >= length || signal.aborted) throw tooManyRequests();
     return new Promise((resolve, reject) => {
       const leave = () => {
         waiting.delete(start);

@@ -1,7 +1,7 @@
 /** What a route declares of its answers: their schemas by status, and the rest of the OpenAPI document (3.1). */
 import { type TSchema, type TUnsafe, type TVoid, Type } from '@sinclair/typebox';
 import { exampleOf } from './problem-examples.ts';
-import { PROBLEM_TYPE_PREFIX, PROBLEMS, type ProblemDocument, type ProblemName } from './problems.ts';
+import { MAX_VIOLATIONS, PROBLEM_TYPE_PREFIX, PROBLEMS, type ProblemDocument, type ProblemName } from './problems.ts';
 import { withoutValidation } from './validation.ts';
 
 const ViolationSchema = Type.Object(
@@ -42,7 +42,11 @@ function problemSchema(kind: ProblemName) {
       instance: Type.String({ description: 'The path of the request.' }),
       request_id: Type.String({ description: 'Finds the request in the log.' }),
       ...(kind === 'invalid-input' && {
-        errors: Type.Array(ViolationSchema, { minItems: 1, description: 'Every violation of the request.' }),
+        errors: Type.Array(ViolationSchema, {
+          minItems: 1,
+          maxItems: MAX_VIOLATIONS,
+          description: 'Every violation of the request, or the first 100; `detail` says when there are more.',
+        }),
       }),
     },
     { additionalProperties: false, description: `${title} (RFC 9457).` },

@@ -6,7 +6,7 @@ import { PROBLEMS, Problem, type ProblemName } from './problems.ts';
 export const EXPLANATIONS: Record<ProblemName, readonly [when: string, advice: string]> = {
   'invalid-input': [
     'malformed JSON, or a field, parameter, header or cursor that is wrong or unknown',
-    'mend what `errors` lists: every violation of the request, each with its place',
+    'mend what `errors` lists: every violation of the request, or the first 100, each with its place',
   ],
   'ambiguous-target': [
     'dot segments, `//`, `\\`, `;`, `#`, `%2F`, `%5C` or bytes that are not UTF-8 in the path; no valid `Host`, or two',
@@ -46,7 +46,7 @@ export const EXPLANATIONS: Record<ProblemName, readonly [when: string, advice: s
   ],
   'internal-error': ['a fault of the service', 'tell whoever runs it the `request_id`: the log has the cause'],
   unavailable: [
-    'the database does not answer; the outcome of a write is not known',
+    'the database does not answer, and the outcome of a write is not known; or it takes no writes, and `detail` says so',
     'try again after `Retry-After`, a write with the same `Idempotency-Key`',
   ],
   overloaded: ['more than `MAX_IN_FLIGHT` requests at once; nothing was done', 'try again after `Retry-After`'],

@@ -55,7 +55,18 @@ const HEADERS: Partial<Record<ErrorKind, { headers: Record<string, string> }>> =
   unavailable: { headers: { 'retry-after': '1' } },
 };
 
+/** More of them help nobody, and a request can have hundreds. */
+export const MAX_VIOLATIONS = 100;
+
 export function invalidInput(errors: Violation[]): Problem {
+  if (errors.length > MAX_VIOLATIONS)
+    return new Problem(
+      'invalid-input',
+      `The request has more than ${MAX_VIOLATIONS} violations; errors has the first.`,
+      {
+        errors: errors.slice(0, MAX_VIOLATIONS),
+      },
+    );
   const count = errors.length === 1 ? 'one violation' : `${errors.length} violations`;
   return new Problem('invalid-input', `The request has ${count}; see errors.`, { errors });
 }

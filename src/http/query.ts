@@ -16,8 +16,11 @@ export function parseQuery(url: string, schema: TObject): Query {
     const equals = pair.indexOf('=');
     const name = decode(equals === -1 ? pair : pair.slice(0, equals)) ?? '%';
     const value = equals === -1 ? '' : decode(pair.slice(equals + 1));
-    const before = query[name] ?? (schema.properties[name]?.type === 'array' ? [] : undefined);
-    query[name] = before === undefined || value === null || query[name] === null ? value : [before, value].flat();
+    const before = query[name];
+    if (value === null || before === null) query[name] = null;
+    else if (Array.isArray(before)) before.push(value);
+    else if (before !== undefined) query[name] = [before, value];
+    else query[name] = schema.properties[name]?.type === 'array' ? [value] : value;
   }
   return query;
 }

@@ -3,11 +3,12 @@ import { Kind, type TSchema } from '@sinclair/typebox';
 import { type ValueError, ValueErrorType } from '@sinclair/typebox/errors';
 import { Value } from '@sinclair/typebox/value';
 import type { Violation } from '../errors.ts';
+import { MAX_VIOLATIONS } from './problems.ts';
 
-/** More of them help nobody, and a body can have tens of thousands. */
-const MAX_VIOLATIONS = 100;
-
-/** The violations of `value`, one for each place, in the order of the schema, up to 100; none when it is valid. */
+/**
+ * The violations of `value`, one for each place, in the order of the schema; none when it is valid. It stops at the one
+ * that is too many to be told.
+ */
 export function violationsOf(part: Violation['in'], schema: TSchema, value: unknown): Violation[] {
   const violations = new Map<string, Violation>();
   for (const error of Value.Errors(schema, value)) {
@@ -15,7 +16,7 @@ export function violationsOf(part: Violation['in'], schema: TSchema, value: unkn
     if (error.type === ValueErrorType.Intersect) continue;
     const pointer = part === 'body' ? error.path : nameOf(error.path);
     if (!violations.has(pointer)) violations.set(pointer, { in: part, pointer, detail: detailOf(error, part) });
-    if (violations.size === MAX_VIOLATIONS) break;
+    if (violations.size > MAX_VIOLATIONS) break;
   }
   return [...violations.values()];
 }

@@ -129,3 +129,17 @@ test(
     ),
   TIMEOUT_MS,
 );
+
+test('What docs/clients.md shows stands in these programs, line by line', async () => {
+  const text = await Bun.file(join(ROOT, 'docs/clients.md')).text();
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  const programs = await Promise.all(
+    ['openapi-fetch.ts', 'hey-api.ts', 'eden.ts'].map((name) => Bun.file(join(PROGRAMS, name)).text()),
+  );
+  expect(blocks.length).toBeGreaterThanOrEqual(programs.length);
+  for (const block of blocks) {
+    const lines = block.replace("'http://127.0.0.1:3000'", "process.env.ORIGIN ?? ''").split('\n');
+    const strangers = programs.map((program) => lines.filter((line) => !program.split('\n').includes(line)));
+    expect(strangers).toContainEqual([]);
+  }
+});

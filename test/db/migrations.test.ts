@@ -56,7 +56,7 @@ describe('On tables that are newer than the code', () => {
   });
 });
 
-describe('When the database cannot be reached, a start ends with 1 and a line that tells no password', () => {
+describe('When the database cannot be reached, a start ends with 1 and two lines that tell no password', () => {
   test.each(['refuse', 'swallow'] as const)('%s', async (fault) => {
     const proxy = await startFaultyProxy(await createDatabase());
     await proxy[fault]();
@@ -65,7 +65,7 @@ describe('When the database cannot be reached, a start ends with 1 and a line th
     await proxy.stop();
     expect([exitCode, stdout]).toEqual([1, '']);
     expect(stderr).not.toContain('s3cret');
-    expect(stderr).toMatch(/^The database cannot be reached.*\n$/);
+    expect(stderr).toMatch(/^The database cannot be used \(PostgreSQL at .*\nCheck host and port .*\n$/);
   });
 });
 

@@ -1,8 +1,8 @@
 /** How statements take turns: what no database of a test can be slow enough for at the right moment. */
-import { afterEach, expect, mock, spyOn, test } from 'bun:test';
+import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { createStatementQueue } from '../../src/db/statement-queue.ts';
-import { DatabaseUnavailable } from '../../src/errors.ts';
+import { DatabaseReadOnly, DatabaseUnavailable } from '../../src/errors.ts';
 
 /** The guard looks for what is late every 50 ms, and ends what would be late before it looks again. */
 const TIMEOUT_MS = 1000;
@@ -12,6 +12,7 @@ const START = 5000;
 /** The connection broke while the statement was under way, or could not be made; or PostgreSQL refused the statement. */
 const LOST = new DrizzleQueryError('', [], new Error('Connection closed'));
 const NOT_CONNECTED = new DrizzleQueryError('', [], Object.assign(new Error(), { code: 'ECONNREFUSED' }));
+const READ_ONLY = new DrizzleQueryError('', [], Object.assign(new Error('read-only'), { code: '25006' }));
 const REFUSED = new DrizzleQueryError('', [], Object.assign(new Error('duplicate key'), { code: '23505' }));
 
 /** Two statements at once; a test answers them, and lets the time pass. */
@@ -33,20 +34,25 @@ function openGuard() {
   }) as never);
   const log: string[] = [];
   const answers = new Map<string, PromiseWithResolvers<string>>();
-  const guard = createStatementQueue({ timeoutMs: TIMEOUT_MS, concurrency: 2, onStall: () => log.push('reconnect') });
+  const sent: PromiseWithResolvers<string>[] = [];
+  const guard = createStatementQueue({ timeoutMs: TIMEOUT_MS, concurrency: 2, reconnect: () => log.push('reconnect') });
   const send = (name: string) => {
     log.push(name);
     const answer = Promise.withResolvers<string>();
     answers.set(name, answer);
+    sent.push(answer);
     return answer.promise;
   };
   return {
     guard,
     /** What was sent, in its order. */
     log,
+    /** The answers to what was sent, in the same order. */
+    sent,
     retries,
     read: (name: string) => guard.read(() => send(name)),
     write: (name: string) => guard.write(() => send(name)),
+    writeOnce: (name: string) => guard.writeOnce(() => send(name)),
     answer: (name: string) => answers.get(name)?.resolve(name.toUpperCase()),
     /** Resolves once the queue has heard of it. */
     refuse: (name: string, error: Error = new Error('refused')) => {
@@ -313,4 +319,125 @@ test('The queue looks for late statements every 50 ms, while there are any that 
   expect(clearInterval).toHaveBeenCalledWith(1);
   void write('c');
   expect(setInterval).toHaveBeenCalledTimes(2);
+});
+
+describe('Once the connections are older than a statement may take,', () => {
+  /** Two connections were made a time-out ago. */
+  function openOld() {
+    const opened = openGuard();
+    opened.waitUntil(1000);
+    return opened;
+  }
+
+  test('an overdue read is sent on new connections as well, and the first answer counts', async () => {
+    for (const first of [true, false]) {
+      const { guard, log, read, sent, waitUntil, look } = openOld();
+      const a = read('a');
+      waitUntil(1099);
+      look();
+      expect(log).toEqual(['a']);
+      waitUntil(1100);
+      look();
+      look();
+      expect(log).toEqual(['a', 'reconnect', 'a']);
+      expect(guard.stats.inFlight).toBe(1);
+      sent[first ? 0 : 1]?.resolve('A');
+      expect(await a).toBe('A');
+      sent[first ? 1 : 0]?.resolve('too late');
+      await Bun.sleep(0);
+      expect(guard.stats.inFlight).toBe(0);
+      mock.restore();
+    }
+  });
+
+  test('an overdue write waits on, but what comes after it is sent on new connections', async () => {
+    const { log, read, write, writeOnce, answer, waitUntil, look } = openOld();
+    const a = write('a');
+    waitUntil(1100);
+    look();
+    expect(log).toEqual(['a', 'reconnect']);
+    answer('a');
+    expect(await a).toBe('A');
+    // These connections are young, and the statements slow.
+    void [read('b'), writeOnce('c')];
+    waitUntil(1300);
+    look();
+    expect(log).toEqual(['a', 'reconnect', 'b', 'c']);
+  });
+
+  test('an overdue write that is done only once is sent again', async () => {
+    const { log, writeOnce, answer, waitUntil, look } = openOld();
+    const a = writeOnce('a');
+    waitUntil(1100);
+    look();
+    expect(log).toEqual(['a', 'reconnect', 'a']);
+    answer('a');
+    expect(await a).toBe('A');
+  });
+
+  test('those that are overdue together have the connections made anew once', async () => {
+    const { log, read, waitUntil, look } = openOld();
+    void ['a', 'b', 'c'].map(read);
+    waitUntil(1100);
+    look();
+    expect(log).toEqual(['a', 'b', 'reconnect', 'a', 'b']);
+  });
+
+  test('a read fails only when neither of its connections answers, and PostgreSQL has the last word', async () => {
+    const { read, sent, retries, waitUntil, look } = openOld();
+    const [a, b] = ['a', 'b'].map(read);
+    waitUntil(1100);
+    look();
+    sent[0]?.reject(LOST);
+    sent[1]?.reject(REFUSED);
+    expect(await failureOf(b)).toBe(REFUSED);
+    expect(retries).toHaveLength(0);
+    sent[2]?.reject(LOST);
+    await Bun.sleep(0);
+    // Now it is a read whose connection is lost.
+    retries[0]?.send();
+    sent[4]?.resolve('A');
+    expect(await a).toBe('A');
+  });
+
+  test('a read that waits to be sent once more is not sent twice', async () => {
+    const { log, read, refuse, waitUntil, look } = openOld();
+    void read('a');
+    await refuse('a', LOST);
+    waitUntil(1100);
+    look();
+    expect(log).toEqual(['a']);
+  });
+});
+
+describe('What a read-only connection refused', () => {
+  test('is sent once more on new connections', async () => {
+    const { log, retries, read, write, answer, refuse, waitUntil } = openGuard();
+    waitUntil(1000);
+    const [a, b] = [write('a'), read('b')];
+    await refuse('a', READ_ONLY);
+    await refuse('b', READ_ONLY);
+    waitUntil(1050);
+    for (const { send } of retries) send();
+    expect(log).toEqual(['a', 'b', 'reconnect', 'a', 'b']);
+    answer('a');
+    answer('b');
+    expect(await Promise.all([a, b])).toEqual(['A', 'B']);
+  });
+
+  test('fails when it is refused again, or the connections are younger than a second', async () => {
+    const { log, retries, write, refuse, waitUntil } = openGuard();
+    waitUntil(999);
+    const young = write('young');
+    void refuse('young', READ_ONLY);
+    expect(await failureOf(young)).toEqual(new DatabaseReadOnly(READ_ONLY));
+    waitUntil(1000);
+    const a = write('a');
+    await refuse('a', READ_ONLY);
+    waitUntil(1050);
+    retries[0]?.send();
+    void refuse('a', READ_ONLY);
+    expect(await failureOf(a)).toEqual(new DatabaseReadOnly(READ_ONLY));
+    expect(log).toEqual(['young', 'a', 'reconnect', 'a']);
+  });
 });

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { Connection } from '../support/connection.ts';
 import { expectRefusal } from '../support/expected.ts';
-import { BOUND_MS, DRIVERS, openFaultyDatabase } from '../support/faulty-database.ts';
+import { BOUND_MS, DRIVERS, openFaultyDatabase, TIMEOUT_MS } from '../support/faulty-database.ts';
 import type { Answer } from '../support/openapi.ts';
 
-const PATH = '/api/ada/tasks';
+/** Another user for each request: those of one user wait for each other. */
+const pathOf = (user: number) => `/api/user-${user}/tasks`;
+const PATH = pathOf(0);
 
 /** Reads and writes at once, each on a connection of its own. */
 async function request(origin: string, count: number): Promise<{ replies: Answer[]; slowestMs: number }> {
@@ -13,8 +15,8 @@ async function request(origin: string, count: number): Promise<{ replies: Answer
     Array.from({ length: count }, async (_, index) => {
       const client = new Connection(origin);
       const reply = await (index % 2 === 0
-        ? client.request('GET', PATH)
-        : client.request('POST', PATH, { body: { title: `Task ${index}` } }));
+        ? client.request('GET', pathOf(index))
+        : client.request('POST', pathOf(index), { body: { title: `Task ${index}` } }));
       client.close();
       return reply;
     }),
@@ -47,16 +49,60 @@ describe.each(DRIVERS)('When the database takes everything and answers nothing (
     expect(service.isRunning()).toBe(true);
   });
 
-  test('a pool of dead connections costs no more than the requests that find it out', async () => {
+  test('connections that have died without a word cost no read and no write under a key, and of others only the first', async () => {
     await using database = await openFaultyDatabase(driver);
     await using service = await database.serve();
     await request(service.origin, 20);
-    // What is established is dead, as after a firewall forgot it; new connections pass.
+    // Younger connections are not suspected.
+    await Bun.sleep(TIMEOUT_MS);
+    // Those that are established are dead, as after a firewall forgot them; new ones pass.
     database.proxy.swallow(database.proxy.connections());
-    const client = new Connection(service.origin);
-    expectRefusal('unavailable', await client.request('POST', PATH, { body: { title: 'Lost' } }));
+    const own = () => new Connection(service.origin);
+    const first = own();
+    await first.connect();
+    const losing = first.request('POST', PATH, { body: { title: 'Lost' } });
+    // The service has read that request once it answers this one; the others may take all connections.
+    await own().request('GET', '/health/live');
+    const [lost, kept, ...reads] = await Promise.all([
+      losing,
+      own().request('POST', pathOf(1), { body: { title: 'Kept' }, headers: { 'idempotency-key': 'kept' } }),
+      ...Array.from({ length: 20 }, (_, user) => own().request('GET', pathOf(user))),
+    ]);
+    expect(reads.map(({ status }) => status)).toEqual(reads.map(() => 200));
+    expect(kept).toMatchObject({ status: 201, body: { title: 'Kept' } });
+    expectRefusal('unavailable', lost);
+    const client = own();
     for (let n = 0; n < 20; n += 1) expect((await client.request('GET', PATH)).status).toBe(200);
-    expect((await client.request('POST', PATH, { body: { title: 'Kept' } })).status).toBe(201);
-    expect((await database.stored()).titles).not.toContain('Lost');
+    expect((await client.request('POST', PATH, { body: { title: 'Next' } })).status).toBe(201);
+    const { titles } = await database.stored();
+    expect(titles.filter((title) => !title.startsWith('Task'))).toEqual(['Kept', 'Next']);
+  });
+
+  test('a few dead connections among many cost no read either', async () => {
+    await using database = await openFaultyDatabase(driver);
+    await using service = await database.serve();
+    await request(service.origin, 20);
+    await Bun.sleep(TIMEOUT_MS);
+    database.proxy.swallow(3);
+    for (let round = 0; round < 5; round += 1) {
+      const reads = await Promise.all(
+        Array.from({ length: 20 }, (_, user) => new Connection(service.origin).request('GET', pathOf(user))),
+      );
+      expect(reads.map(({ status }) => status)).toEqual(reads.map(() => 200));
+    }
+  });
+
+  test('a read that waits longer than that for a lock is answered when the lock is gone', async () => {
+    await using database = await openFaultyDatabase(driver);
+    await using service = await database.serve();
+    await request(service.origin, 20);
+    await Bun.sleep(TIMEOUT_MS);
+    await database.sql`begin`;
+    await database.sql`lock table tasks in access exclusive mode`;
+    const reads = Array.from({ length: 20 }, (_, user) => new Connection(service.origin).request('GET', pathOf(user)));
+    // Long enough for each of the first to have been sent twice.
+    await Bun.sleep(TIMEOUT_MS / 4);
+    await database.sql`rollback`;
+    expect((await Promise.all(reads)).map(({ status }) => status)).toEqual(reads.map(() => 200));
   });
 });

@@ -32,7 +32,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
       expect(service.isRunning()).toBe(true);
     });
 
-    test('a write that is repeated under its Idempotency-Key is done exactly once', async () => {
+    test('a write under an Idempotency-Key does not fail, and is done exactly once', async () => {
       await using database = await openFaultyDatabase(driver);
       await using service = await database.serve();
       const load = startLoad({ origins: [service.origin], repeats: true });
@@ -42,7 +42,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
       }
       await load.succeeds();
       const accounts = await load.stop();
-      expect(accounts.flatMap(({ failedWrites }) => failedWrites)).not.toEqual([]);
+      expect(accounts.flatMap(({ failedWrites }) => failedWrites)).toEqual([]);
       const { titles, revisions } = await database.stored();
       expect(titles.toSorted()).toEqual(accounts.flatMap(({ created }) => created).toSorted());
       expect(revisions).toEqual(new Map(accounts.map(({ user, writes }) => [user, writes])));

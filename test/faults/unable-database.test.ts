@@ -13,8 +13,8 @@ import { until } from '../support/until.ts';
 const PATH = '/api/ada/tasks';
 const POOL_SIZE = 3;
 
-const create = (client: Connection, title: string, description?: string): Promise<Answer> =>
-  client.request('POST', PATH, { body: { title, description } });
+const create = (client: Connection, title: string, description?: string, path = PATH): Promise<Answer> =>
+  client.request('POST', path, { body: { title, description } });
 
 describe.each(DRIVERS)('On %s', (driver) => {
   test('locks that hold every connection hold no request longer than the time-out', async () => {
@@ -28,7 +28,9 @@ describe.each(DRIVERS)('On %s', (driver) => {
     const startedAt = performance.now();
     const held = Array.from({ length: 4 * POOL_SIZE }, async (_, index) => {
       const own = new Connection(service.origin);
-      const reply = await (index % 2 === 0 ? own.request('GET', PATH) : create(own, `Held ${index}`));
+      // Those of one user would wait for each other.
+      const path = `/api/user-${index}/tasks`;
+      const reply = await (index % 2 === 0 ? own.request('GET', path) : create(own, `Held ${index}`, undefined, path));
       own.close();
       return reply;
     });
@@ -67,7 +69,7 @@ describe.each(DRIVERS)('On %s', (driver) => {
     });
   });
 
-  test('a read-only database serves reads, refuses writes with 503, and takes them again when it can', async () => {
+  test('a read-only database serves reads, refuses writes and is not ready; once it takes writes, they succeed on new connections', async () => {
     await using database = await openFaultyDatabase(driver);
     await using service = await database.serve();
     const client = new Connection(service.origin);
@@ -78,15 +80,42 @@ describe.each(DRIVERS)('On %s', (driver) => {
     await database.sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
     await terminateAll(database);
     // The first may be lost with the connection that it was sent on.
-    for (let n = 0; n < 5; n += 1) expectRefusal('unavailable', await create(client, `Refused ${n}`));
+    await create(client, 'Lost');
+    for (let n = 0; n < 5; n += 1) expectRefusal('read-only', await create(client, `Refused ${n}`));
     const after = await client.request('GET', PATH);
     expect([after.status, after.headers.etag, after.body]).toEqual([200, before.headers.etag, before.body]);
-    expect((await client.request('GET', '/health/ready')).status).toBe(200);
+    expectRefusal('read-only', await client.request('GET', '/health/ready'));
 
+    // The connections live on, and those stay read-only, as after a fail-over behind one address.
     await database.sql.unsafe(`alter database ${name} reset default_transaction_read_only`);
-    await terminateAll(database);
     await until(async () => (await create(client, 'After')).status === 201);
+    expect((await client.request('GET', '/health/ready')).status).toBe(200);
     expect((await database.stored()).titles.toSorted()).toEqual(['After', 'Before']);
+  });
+
+  test('a connection that has become read-only under the service costs no write, and reads go on', async () => {
+    await using database = await openFaultyDatabase(driver);
+    await using service = await database.serve();
+    const client = new Connection(service.origin);
+    const [{ name }] = await database.sql`select current_database() as name`;
+    await database.sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+    await terminateAll(database);
+    // Reads make the connections, all of which are read-only.
+    const paths = Array.from({ length: 20 }, (_, user) => `/api/user-${user}/tasks`);
+    await Promise.all(paths.map((path) => new Connection(service.origin).request('GET', path)));
+    await database.sql.unsafe(`alter database ${name} reset default_transaction_read_only`);
+    // Younger ones are left alone for so long.
+    await Bun.sleep(1000);
+    const replies = await Promise.all(
+      paths.map((path, n) =>
+        n % 2 === 0
+          ? create(new Connection(service.origin), `Task ${n}`, undefined, path)
+          : new Connection(service.origin).request('GET', path),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(paths.map((_, n) => (n % 2 === 0 ? 201 : 200)));
+    for (let n = 0; n < 20; n += 1) expect((await create(client, 'More')).status).toBe(201);
+    expect((await client.request('GET', '/health/ready')).status).toBe(200);
   });
 });
 

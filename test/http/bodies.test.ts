@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { invalidInput, problem, success } from '../support/expected.ts';
+import { invalidInput, problem, success, tooManyViolations } from '../support/expected.ts';
 import { serve } from '../support/server.ts';
 
 const MILK = '{"title":"Buy milk"}';
@@ -117,7 +117,9 @@ describe('The media type of a body', () => {
 
 describe('A body that is not what it should be', () => {
   const NOT_JSON = 'is not valid JSON';
-  const NOT_TEXT = 'is not valid UTF-8 or is nested too deeply';
+  const NOT_TEXT = 'is not valid UTF-8';
+  const TOO_DEEP = 'is nested too deeply';
+  const TOO_MANY = 'has more than 1000 values';
   const NO_OBJECT = 'must be a JSON object';
   const REFUSED: [what: string, body: string | Uint8Array<ArrayBuffer>, detail: string][] = [
     ['is cut off', '{"title":"Buy mi', NOT_JSON],
@@ -141,6 +143,17 @@ describe('A body that is not what it should be', () => {
     ['is a string', '"Buy milk"', NO_OBJECT],
     ['is a number', '5', NO_OBJECT],
     ['is a boolean', 'true', NO_OBJECT],
+    ['has an array of too many values', `{"title":"Buy milk","tags":[${'1,'.repeat(125_000)}1]}`, TOO_MANY],
+    ['has too many members', `{${Array.from({ length: 1001 }, (_, n) => `"n${n}":1`)}}`, TOO_MANY],
+    ['has a member too many times', `{${'"title":"Buy milk",'.repeat(1000)}"title":""}`, TOO_MANY],
+    ['holds too much where all is ignored', `{"title":"Buy milk","id":[${'{},'.repeat(1000)}{}]}`, TOO_MANY],
+    [
+      'has a name that is too long',
+      `{"title":"Buy milk","${'/'.repeat(257)}" :1}`,
+      'has a name of more than 256 characters',
+    ],
+    ['is too deep and not even JSON', '['.repeat(100_000), TOO_DEEP],
+    ['has too many values and is not even JSON', ','.repeat(100_000), TOO_MANY],
   ];
   for (const [what, body, detail] of REFUSED) {
     test(`is a 400 when it ${what}, and stores nothing`, async () => {
@@ -167,10 +180,56 @@ describe('A body that is not what it should be', () => {
   ] as const) {
     test(`is a 400 when ${what} is nested very deeply`, async () => {
       await using server = serve();
-      expect(await server.call('POST', server.root, json(body))).toMatchObject({ status: 400 });
+      expect(await server.call('POST', server.root, json(body))).toEqual(
+        invalidInput(server.root, [{ in: 'body', pointer: '', detail: TOO_DEEP }]),
+      );
       expect(await server.stored()).toEqual({ tasks: [], revision: undefined });
     });
   }
+
+  test('may have 1000 values, of which each wrong one is a violation, and the first hundred are told', async () => {
+    await using server = serve();
+    const { call, root } = server;
+    const names = Array.from({ length: 1000 }, (_, n) => `n${n}`);
+    const strays = names
+      .slice(1)
+      .map((name) => ({ in: 'body' as const, pointer: `/${name}`, detail: 'unknown field' }));
+    const bodyOf = (count: number) =>
+      json(`{"title":"Buy milk",${names.slice(1, count + 1).map((name) => `"${name}":1`)}}`);
+    for (const count of [1, 99, 100])
+      expect(await call('POST', root, bodyOf(count))).toEqual(invalidInput(root, strays.slice(0, count)));
+    for (const count of [101, 999])
+      expect(await call('POST', root, bodyOf(count))).toEqual(tooManyViolations(root, strays));
+    // All parts of a request together.
+    const path = `/api/${'x'.repeat(256)}/tasks`;
+    const both = await call('POST', path, bodyOf(100));
+    expect(both).toEqual(
+      tooManyViolations(path, [
+        { in: 'path', pointer: 'user_id', detail: expect.any(String) as unknown as string },
+        ...strays,
+      ]),
+    );
+  });
+
+  test('may have a name of 256 characters, which the answer repeats', async () => {
+    await using server = serve();
+    const { call, root } = server;
+    const name = 'n'.repeat(256);
+    expect(await call('POST', root, json(`{"title":"${name}","${name}":1}`))).toEqual(
+      invalidInput(root, [
+        { in: 'body', pointer: `/${name}`, detail: 'unknown field' },
+        { in: 'body', pointer: '/title', detail: expect.any(String) as unknown as string },
+      ]),
+    );
+  });
+
+  test('counts no bracket and no comma within a text', async () => {
+    await using server = serve();
+    const { call, root } = server;
+    const description = '[{",\\"'.repeat(1600);
+    const answer = await call('POST', root, json(JSON.stringify({ title: 'Brackets', description })));
+    expect(answer).toMatchObject({ status: 201, body: { description } });
+  });
 
   test('may be nested 8 levels deep, which its schema then refuses, and no deeper', async () => {
     await using server = serve();
@@ -180,7 +239,7 @@ describe('A body that is not what it should be', () => {
       invalidInput(root, [{ in: 'body', pointer: '/x', detail: 'unknown field' }]),
     );
     expect(await call('POST', root, nested(9))).toEqual(
-      invalidInput(root, [{ in: 'body', pointer: '', detail: NOT_TEXT }]),
+      invalidInput(root, [{ in: 'body', pointer: '', detail: TOO_DEEP }]),
     );
   });
 

@@ -98,6 +98,7 @@ test('A client that goes away leaves the line, and its request is not done', asy
   const next = write('ada', '4');
   client.abort();
   expect(await gone).toEqual(REFUSAL);
+  expect(await refusalOf(write('ada', '3', client.signal))).toEqual(REFUSAL);
   const last = write('ada', '5');
   for (const name of ['1', '2', '4', '5']) await end(name);
   expect(await Promise.all([...running, next, last])).toEqual(['1', '2', '4', '5']);

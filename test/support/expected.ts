@@ -30,6 +30,17 @@ export function invalidInput(instance: string, errors: Violation[]): Answer {
   });
 }
 
+/** The 400 to a request with more violations than are told. */
+export function tooManyViolations(instance: string, errors: Violation[]) {
+  return problem(instance, {
+    type: 'invalid-input',
+    title: 'The request is not valid',
+    status: 400,
+    detail: 'The request has more than 100 violations; errors has the first.',
+    errors: errors.slice(0, 100),
+  });
+}
+
 export function taskNotFound(instance: string): Answer {
   return problem(instance, {
     type: 'task-not-found',
@@ -111,6 +122,7 @@ export const listTag = (counter: number) => expect.stringMatching(new RegExp(`^"
 
 const REFUSALS = {
   unavailable: { title: 'The database cannot be reached', detail: 'The database cannot be reached.' },
+  'read-only': { title: 'The database cannot be reached', detail: 'The database takes no writes at the moment.' },
   overloaded: { title: 'Too many requests at once', detail: 'Too many requests at once.' },
   stopping: { title: 'The service is about to stop', detail: 'This process is about to end.' },
 };
@@ -122,7 +134,7 @@ export function expectRefusal(kind: keyof typeof REFUSALS, { status, headers, bo
     retry: '1',
     type: 'application/problem+json',
     body: {
-      type: `urn:problem-type:todo-api:${kind}`,
+      type: `urn:problem-type:todo-api:${kind === 'read-only' ? 'unavailable' : kind}`,
       ...REFUSALS[kind],
       status: 503,
       instance: expect.stringMatching(/^\//),

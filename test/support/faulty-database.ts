@@ -6,7 +6,7 @@ import { startRelay } from './relay.ts';
 import { type Environment, type Service, startService } from './service.ts';
 
 /** How long the services here wait for the database. */
-const TIMEOUT_MS = 2000;
+export const TIMEOUT_MS = 2000;
 
 /** How long a request may take then; the rest is what a busy machine may add to it. */
 export const BOUND_MS = TIMEOUT_MS + 2000;

@@ -18,6 +18,8 @@ export interface FaultyProxy {
   pass: () => Promise<void>;
   /** Accepts connections and all bytes, and answers nothing; established connections too, or `count` of them. */
   swallow: (count?: number) => void;
+  /** Connects new clients with another server; those that are connected stay where they are. */
+  moveTo: (url: string) => void;
   /** Goes on carrying what the clients that are connected send, and nothing of what they are answered. */
   loseAnswers: () => void;
   /** Drops every connection and takes no new one. */
@@ -28,7 +30,7 @@ export interface FaultyProxy {
 }
 
 export async function startFaultyProxy(serverUrl: string): Promise<FaultyProxy> {
-  const { hostname, port } = new URL(serverUrl);
+  let { hostname, port } = new URL(serverUrl);
   const pairs = new Set<Pair>();
   const swallowed = new Set<Socket>();
   let isHole = false;
@@ -95,6 +97,9 @@ export async function startFaultyProxy(serverUrl: string): Promise<FaultyProxy> 
         pair.server.destroy();
         hold(pair.client);
       }
+    },
+    moveTo(url) {
+      ({ hostname, port } = new URL(url));
     },
     loseAnswers() {
       for (const { server } of pairs) server.unpipe().resume();

@@ -25,7 +25,7 @@ export interface KeptAnswer {
 export class KeyTaken extends Error {}
 
 /** Every function sends one statement, and rejects with DatabaseUnavailable when the database cannot answer. */
-export function createAnswers({ db, read, write }: Database) {
+export function createAnswers({ db, read, write, writeOnce }: Database) {
   const thisAnswer = and(eq(idempotencyKeys.user_id, parameter('user_id')), eq(idempotencyKeys.key, parameter('key')));
   const isExpired = lt(idempotencyKeys.created_at, parameter('expired'));
   // A pooler that sends reads to replicas sends none there that locks a row.
@@ -46,7 +46,7 @@ export function createAnswers({ db, read, write }: Database) {
      */
     async keepAnswer(task: StoredTask, { key, fingerprint }: AnswerKey, updated_at: string): Promise<boolean> {
       const { user_id, id, revision } = task;
-      const kept = await write(() => keep.execute({ user_id, id, revision, key, fingerprint, updated_at })).catch(
+      const kept = await writeOnce(() => keep.execute({ user_id, id, revision, key, fingerprint, updated_at })).catch(
         throwKeyTaken,
       );
       return kept.length > 0;

@@ -35,6 +35,14 @@ export interface Page {
 export function createReads({ db, read }: Database) {
   // By the index: a planner that avoids reading tables would otherwise compile this statement first.
   const nothing = db.select(taskColumns).from(tasks).where(eq(tasks.user_id, '')).limit(0).prepare('read_nothing');
+  // PostgreSQL refuses to lock even no row where it would refuse to write one.
+  const nothingToChange = db
+    .select(taskColumns)
+    .from(tasks)
+    .where(eq(tasks.user_id, ''))
+    .limit(0)
+    .for('update')
+    .prepare('lock_nothing');
   const liveTask = db.select(taskColumns).from(tasks).where(and(thisTask, isLive)).prepare('get_task');
   const anyTask = db
     .select({ ...taskColumns, deleted_at: tasks.deleted_at })
@@ -50,8 +58,13 @@ export function createReads({ db, read }: Database) {
 
   return {
     /** Resolves while tasks can be read. */
-    async checkReady(): Promise<void> {
+    async checkReads(): Promise<void> {
       await read(() => nothing.execute());
+    },
+
+    /** Resolves while tasks can be read and written; nothing is. */
+    async checkWrites(): Promise<void> {
+      await read(() => nothingToChange.execute());
     },
 
     /** The task, unless it is in the bin. */

@@ -61,7 +61,7 @@ export interface TaskToChange extends Precondition {
  * Every function sends one statement, and rejects with DatabaseUnavailable when the database cannot answer. With a key,
  * the statement keeps the task as the answer under that key; it rejects with KeyTaken when the key has an answer.
  */
-export function createWrites({ db, write }: Database) {
+export function createWrites({ db, write, writeOnce }: Database) {
   const create = { plain: prepareCreate(db, false), keyed: prepareCreate(db, true) };
   const changes = remember((shape: ChangeShape) => prepareChange(db, shape));
   const deletions = remember((filter: TaskFilter) => prepareDeleteAll(db, filter));
@@ -72,7 +72,8 @@ export function createWrites({ db, write }: Database) {
     parameters: Record<string, unknown>,
     key?: AnswerKey,
   ): Promise<TaskRow | undefined> {
-    const written = write(() => rowsOf<TaskRow>(statement, { ...parameters, ...key })).catch(throwDueTwice);
+    const send = () => rowsOf<TaskRow>(statement, { ...parameters, ...key });
+    const written = (key ? writeOnce : write)(send).catch(throwDueTwice);
     const [row] = await (key ? written.catch(throwKeyTaken) : written);
     return row;
   }
