@@ -10,17 +10,17 @@ interface UserLinesOptions {
 
 export type UserLines = ReturnType<typeof createUserLines>;
 
-/** What one user gets of a process: at most four connections of ten, and half of the requests in flight. */
+/** What one user gets of a process: at most four connections of ten, and never all of the requests in flight. */
 export function createUserLines({ poolSize, maxInFlight, timeoutMs }: UserLinesOptions) {
   const width = poolSize < 6 ? 1 : 2;
-  const length = Math.ceil(maxInFlight / 8);
+  const length = Math.ceil(maxInFlight / 4);
   const waitMs = timeoutMs / 2;
   return {
     /** A second one is on its way to the database while the first is answered; more would stand in line there. */
     writes: createLines({ width, length, waitMs }),
     lists: createLines({ width, length, waitMs }),
     /** Reads of single tasks share their statements, so they wait for nothing. */
-    reads: createLines({ width: 2 * length, length: 0, waitMs }),
+    reads: createLines({ width: length, length: 0, waitMs }),
   };
 }
 

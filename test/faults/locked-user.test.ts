@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 const url = await createDatabase();
 const POOL = 6;
 /** Two requests of a user at once, and as many that wait. */
-const LIMITS = { poolSize: POOL, maxInFlight: 16 };
+const LIMITS = { poolSize: POOL, maxInFlight: 8 };
 const opened = await openDatabase({ url, dataDir: '', poolSize: POOL, timeoutMs: 60_000 });
 await migrate(opened.db);
 const database: TestDatabase = { name: 'PostgreSQL', ...opened };
@@ -246,7 +246,7 @@ test('Single reads of one user beyond a quarter of MAX_IN_FLIGHT are refused, an
     if (reads === 1) await gate.promise;
     return database.read(statement);
   };
-  await using server = serve(LIMITS, { ...database, read });
+  await using server = serve({ ...LIMITS, maxInFlight: 16 }, { ...database, read });
   const { call, create, user } = server;
   const { url } = await create();
   const path = new URL(url).pathname;

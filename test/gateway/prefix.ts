@@ -8,6 +8,8 @@ import { startService } from '../support/service.ts';
 import { freePort, GATEWAYS, nginxWith, type Program, startGateway } from './gateways.ts';
 
 const TIMEOUT_MS = 60_000;
+/** A browser on a busy machine takes its time. */
+const BROWSER_TIMEOUT_MS = 300_000;
 
 const PREFIXED = {
   nginx: nginxWith(
@@ -129,6 +131,7 @@ test(
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();
+      page.setDefaultTimeout(BROWSER_TIMEOUT_MS);
       const failed: string[] = [];
       page.on('response', (answer) => answer.status() >= 400 && failed.push(`${answer.status()} ${answer.url()}`));
       await page.goto(`${address}/`);
@@ -145,5 +148,5 @@ test(
       await browser.close();
     }
   },
-  TIMEOUT_MS,
+  BROWSER_TIMEOUT_MS,
 );

@@ -4,7 +4,7 @@ import { createUserLines } from '../../src/http/lines.ts';
 import { Problem } from '../../src/http/problems.ts';
 
 /** Two at once and two that wait. */
-const OPTIONS = { poolSize: 10, maxInFlight: 16, timeoutMs: 3_600_000 };
+const OPTIONS = { poolSize: 10, maxInFlight: 8, timeoutMs: 3_600_000 };
 
 /** Writes of users that a test ends in its own time; `started` has them in the order of their starts. */
 function openWrites(options: Partial<typeof OPTIONS> = {}) {

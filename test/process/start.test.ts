@@ -264,7 +264,7 @@ test('An argument that means nothing stops the start with the help', async () =>
 test('--help of the image speaks of the image', () =>
   inFolder(async (folder) => {
     const root = Bun.fileURLToPath(import.meta.resolve('../..'));
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
     // As the Dockerfile does.
     const outdir = join(folder, 'server', 'dist');
     await Bun.build({ entrypoints: [join(root, 'src/main.ts')], target: 'bun', splitting: true, outdir });

@@ -3,7 +3,7 @@ import { and, eq, lt, type WithSubquery } from 'drizzle-orm';
 import type { WithSubqueryWithSelection } from 'drizzle-orm/pg-core';
 import type { Database } from '../../db/database.ts';
 import type { Drizzle } from '../../db/driver.ts';
-import { isDuplicate } from '../../db/driver-errors.ts';
+import { isDuplicate, postgresError } from '../../db/driver-errors.ts';
 import { parameter, rowAsJson, rowIsIn, typedParameter } from '../../db/expressions.ts';
 import { idempotencyKeys, taskColumns, tasks } from '../../db/schema.ts';
 import { type StoredTask, type TaskRow, toStoredTask } from '../fields.ts';
@@ -65,11 +65,13 @@ export function createAnswers({ db, read, write, writeOnce }: Database) {
 }
 
 /**
- * For the error of a statement that keeps an answer: it can break no unique constraint but that of the key.
+ * For the error of a statement that keeps an answer: the id of a new task aside, it can break no unique constraint but
+ * that of the key.
  * @throws KeyTaken for a key that is taken, else the error itself
  */
 export function throwKeyTaken(error: unknown): never {
-  throw isDuplicate(error) ? new KeyTaken('The key has an answer.', { cause: error }) : error;
+  const isOfId = postgresError(error)?.constraint === 'tasks_pkey';
+  throw isDuplicate(error) && !isOfId ? new KeyTaken('The key has an answer.', { cause: error }) : error;
 }
 
 /** Keeps the written task as the answer under the key; a key that is taken fails the whole statement. */
