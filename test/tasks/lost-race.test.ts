@@ -17,7 +17,7 @@ forEachDatabase('A request that another one comes in between', (_, database) => 
       return database.write(statement);
     };
     return {
-      ...createTestApp({ ...database, write }),
+      ...createTestApp({ ...database, write, writeOnce: write }),
       arm(n: number, action: () => Promise<unknown>) {
         left = n;
         interrupt = action;
@@ -34,7 +34,7 @@ forEachDatabase('A request that another one comes in between', (_, database) => 
       return Promise.resolve([] as never);
     };
     return {
-      ...createTestApp({ ...database, write }),
+      ...createTestApp({ ...database, write, writeOnce: write }),
       lose: () => {
         isLost = true;
       },
