@@ -1,5 +1,4 @@
 import { expect, test } from 'bun:test';
-import { once } from 'node:events';
 import { Connection } from '../support/connection.ts';
 import { openFaultyDatabase } from '../support/faulty-database.ts';
 
@@ -27,7 +26,7 @@ test('Clients that send byte by byte are cut, and meanwhile all others are serve
       // Whatever it is answered must not keep it open.
       socket.resume();
       const timer = setInterval(() => socket.write(drip), DRIP_MS);
-      await once(socket, 'close');
+      await new Promise((resolve) => socket.once('close', resolve));
       clearInterval(timer);
       open -= 1;
     }),

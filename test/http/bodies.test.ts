@@ -215,7 +215,7 @@ describe('A body that is not what it should be', () => {
     await using server = serve();
     const { call, root } = server;
     const name = 'n'.repeat(256);
-    expect(await call('POST', root, json(`{"title":"${name}","${name}":1}`))).toEqual(
+    expect(await call('POST', root, json(`{"title":1,"${name}":1}`))).toEqual(
       invalidInput(root, [
         { in: 'body', pointer: `/${name}`, detail: 'unknown field' },
         { in: 'body', pointer: '/title', detail: expect.any(String) as unknown as string },

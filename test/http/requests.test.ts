@@ -62,7 +62,7 @@ describe('The log', () => {
     await using server = serve();
     const { call, root, user, log, create } = server;
     const { id, url } = await create({ title: 'A secret title' });
-    await call('GET', `${url}?token=hidden`, { headers: { authorization: 'Bearer hidden', cookie: 'hidden' } });
+    await call('GET', url, { headers: { authorization: 'Bearer hidden', cookie: 'hidden' } });
     await call('PATCH', `${url}/complete`);
     await call('GET', `${root}/an-id`);
     await call('GET', `${root}?limit=hidden`);

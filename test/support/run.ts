@@ -5,7 +5,7 @@
 import { FOLDER, makeFolder } from './folder.ts';
 import { SERVER_URL, startPostgres } from './postgres.ts';
 
-const WORKERS = 2;
+const WORKERS = 4;
 
 /** A test that hangs must end some day; no test is judged by how long it takes. */
 const TIMEOUT_MS = 120_000;

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import type { Task } from '../../src/tasks/schema.ts';
 import { idAt, START } from '../support/app.ts';
 import { forEachDatabase } from '../support/databases.ts';
-import { noContent, success } from '../support/expected.ts';
+import { deletedAll, noContent, success } from '../support/expected.ts';
 
 const FIRST = '1970-01-01T00:00:00.000Z';
 const LAST = '9999-12-31T23:59:59.999Z';
@@ -33,6 +33,9 @@ forEachDatabase('The clock', (open) => {
         completed_at: time,
         priority: 'medium',
         tags: [],
+        project: null,
+        metadata: {},
+        deleted_at: null,
         due_date: null,
         due_at: null,
         start_date: null,
@@ -48,7 +51,7 @@ forEachDatabase('The clock', (open) => {
       expect(await call('PATCH', task.url, { body: { order: 1 } })).toEqual(
         success(200, { ...task, order: 1, revision: 2 }, { etag: '"2"' }),
       );
-      expect(await call('DELETE', root)).toEqual(noContent());
+      expect(await call('DELETE', root)).toEqual(deletedAll(1));
       expect((await stored()).tasks).toMatchObject([{ id, updated_at: time, deleted_at: time }]);
     });
 
@@ -68,7 +71,7 @@ forEachDatabase('The clock', (open) => {
     expect(await call('DELETE', url)).toEqual(noContent());
     expect((await stored()).tasks).toMatchObject([{ ...stands, deleted_at: START }]);
     expect(await change('POST', '/restore')).toEqual({ ...stands, completed_at: START });
-    expect(await call('DELETE', root)).toEqual(noContent());
+    expect(await call('DELETE', root)).toEqual(deletedAll(1));
     expect((await stored()).tasks).toMatchObject([{ ...stands, deleted_at: START }]);
     clock.now += HOUR_MS + 1;
     const later = '2026-11-21T09:30:00.001Z';

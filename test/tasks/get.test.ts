@@ -1,6 +1,5 @@
 import { expect, test } from 'bun:test';
 import type { Task } from '../../src/tasks/schema.ts';
-import { ORIGIN } from '../support/app.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { success, taskNotFound } from '../support/expected.ts';
 import { MISSING_IDS } from '../support/fields.ts';
@@ -54,7 +53,6 @@ forEachDatabase('GET /api/{user_id}/tasks/{id}', (open) => {
     for (const other of [`%20${id}`, `${id}%0A`, `%7B${id}%7D`, `urn:uuid:${id}`, id.replaceAll('-', '')]) {
       expect(await call('GET', `${root}/${other}`)).toEqual(taskNotFound(`${root}/${other}`));
     }
-    expect(await call('GET', `${ORIGIN}${root}/${id}?colour=red`)).toMatchObject({ status: 200 });
   });
 
   test('of a hundred reads at the same moment each is answered with its own task, or with none', async () => {
