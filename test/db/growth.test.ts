@@ -67,7 +67,7 @@ atEnd(relay.stop);
 const AT_ONCE = 16;
 
 /** More than requests may read of their user's tasks, in the table and in an index, and far less than there are. */
-const FEW = 4 * (ROWS / USERS);
+const FEW = 5 * (ROWS / USERS);
 
 interface Case {
   driver: 'PostgreSQL' | 'Neon';
