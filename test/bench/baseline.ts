@@ -85,9 +85,9 @@ Bun.serve({
           headers.link = `<${first}?${searchParams}>; rel="next", <${first}>; rel="first"`;
         }
         const address = addressOf(request.url);
-        return Response.json(
+        return large(
           page.map((row) => represent(row, address)),
-          { headers },
+          headers,
         );
       },
       POST: async (request) => {
@@ -168,6 +168,20 @@ Bun.serve({
     },
   },
 });
+
+/** JSON as a direct stream: Bun sends it in one system call, a plain answer of over 16 KiB in some forty. */
+function large(value: unknown, headers: Record<string, string>): Response {
+  const text = JSON.stringify(value);
+  const source: Bun.DirectUnderlyingSource<string> = {
+    type: 'direct',
+    pull(controller) {
+      controller.write(text);
+      controller.end();
+    },
+  };
+  headers['content-type'] = 'application/json;charset=utf-8';
+  return new Response(new ReadableStream(source, { highWaterMark: 2 * text.length }), { headers });
+}
 
 function answer([row]: TaskRow[], request: Request): Response {
   if (!row) return new Response(null, { status: 404 });
