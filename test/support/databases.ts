@@ -79,7 +79,8 @@ async function openAll(): Promise<readonly [TestDatabase, TestDatabase, TestData
   async function open(name: TestDatabase['name'], url: string | undefined): Promise<TestDatabase> {
     const dataDir = join(folder, 'data');
     // No answer depends on whether the disk has it; test/faults/power-cut.test.ts tests that it does.
-    const database = await openDatabase({ url, dataDir, sync: false, poolSize: 10, timeoutMs: 10_000 });
+    // Nor on how busy the machine is.
+    const database = await openDatabase({ url, dataDir, sync: false, poolSize: 10, timeoutMs: 60_000 });
     atEnd(database.close);
     await migrate(database.db);
     return { name, ...database };

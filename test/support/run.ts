@@ -5,7 +5,8 @@
 import { FOLDER, makeFolder } from './folder.ts';
 import { SERVER_URL, startPostgres } from './postgres.ts';
 
-const WORKERS = 4;
+/** One more than two cores: much of what the tests do is waiting. */
+const WORKERS = 3;
 
 /** A test that hangs must end some day; no test is judged by how long it takes. */
 const TIMEOUT_MS = 120_000;
