@@ -31,10 +31,9 @@ export function createAdmission(max: number) {
       request.admitted = true;
       count += 1;
     },
-    /** Ends the count of a request, if it was admitted. */
-    release(request: Admitted): void {
-      if (request.admitted) count -= 1;
-      request.admitted = false;
+    /** Ends the count of a request that was admitted. */
+    release(): void {
+      count -= 1;
     },
   };
 }

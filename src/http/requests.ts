@@ -55,8 +55,10 @@ export function requests(options: RequestOptions) {
       // The last hook, also of a refused request. `onAfterResponse` would cost each request a turn of the event loop. A
       // handler that returns a promise has to be `async`, or this does not wait for it.
       .mapResponse({ as: 'global' }, (context) => {
-        const { request, set, route, startedAt, responseValue } = context;
-        admission.release(context);
+        // Not passed on as a whole: Elysia would parse cookies, headers and query for it.
+        const { request, set, route, startedAt, admitted, responseValue } = context;
+        if (admitted) admission.release();
+        context.admitted = false;
         const milliseconds = performance.now() - startedAt;
         const { method } = request;
         const status = responseValue instanceof Response ? responseValue.status : Number(set.status);

@@ -47,7 +47,8 @@ export function checked<S extends Schemas>(admission: Admission, schemas: S, ...
   const params = part('path', schemas.params);
   const query = schemas.query && part('query', schemas.query);
   const body = schemas.body && part('body', schemas.body);
-  return { ...withoutValidation(schemas), parse: 'none', transform: hook() } as const;
+  // Bound, so that Elysia cannot read it: for a context that is passed on it would parse cookies, headers and query too.
+  return { ...withoutValidation(schemas), parse: 'none', transform: hook().bind(undefined) } as const;
 
   // In blocks: Elysia awaits a hook that looks as if it returned something.
   function hook(): (context: Parts) => void | Promise<void> {

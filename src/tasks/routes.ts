@@ -116,7 +116,7 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
         }
         const address = addressOf(request, user_id);
         set.headers.link = linksOf(address, request.url, page.next);
-        return jsonAnswer(page.tasks.map((task): Task => ({ ...task, url: address + task.id })));
+        return jsonAnswer(page.tasks.map((task) => located(task, address)));
       },
       {
         ...checked(
@@ -250,6 +250,12 @@ export function taskRoutes({ service, lines, publicUrl, requireIfMatch, ...bodie
       },
       { ...checked(admission, { params: TaskPath }, { headers: PRECONDITIONS_AND_KEY }), ...docs.restoreTask },
     );
+}
+
+/** Adds the address to the task itself: copies would take a tenth of a page. */
+function located(task: StoredTask & { url?: string }, address: string): Task {
+  task.url = address + task.id;
+  return task as Task;
 }
 
 /** `Link` (RFC 8288): the first page, and the next one if there is one. */

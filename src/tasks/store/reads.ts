@@ -96,7 +96,7 @@ export function createReads({ db, read }: Database) {
       const parameters = { ...parametersOf(filter), ...place, user_id, limit };
       const rows = await read(() => rowsOf<PageRow>(statement, parameters));
       return {
-        tasks: rows.filter(isTask).map((row) => toListedTask(row, user_id)),
+        tasks: isEmpty(rows) ? [] : rows.map((row) => toListedTask(row, user_id)),
         revision: Number(rows[0]?.list_revision ?? 0),
         total: counted ? Number(rows[0]?.total ?? 0) : undefined,
       };
@@ -104,10 +104,10 @@ export function createReads({ db, read }: Database) {
   };
 }
 
-/** A row of a page; an empty page has one row without a task. */
-type PageRow = (ListedRow | { id: null }) & { list_revision: number | string; total?: number | string };
+type PageRow = ListedRow & { list_revision: number | string; total?: number | string };
 
-const isTask = (row: PageRow): row is ListedRow & PageRow => row.id !== null;
+/** An empty page has one row without a task. */
+const isEmpty = ([first]: readonly { id: string | null }[]) => first?.id === null;
 
 /** What is the same in every row is left out: each column makes a page one percent dearer. */
 const { user_id: _, deleted_at, ...listedColumns } = taskColumns;
