@@ -10,8 +10,7 @@ import { type Environment, type Service, startService } from '../support/service
 
 const TIMEOUT_MS = 120_000;
 const ROOT = '/api/ada/tasks';
-const ALL = Object.keys(OLDER_VERSIONS) as OlderVersion[];
-const VERSIONS = ALL.filter(hasVersion);
+const VERSIONS = (Object.keys(OLDER_VERSIONS) as OlderVersion[]).filter(hasVersion);
 
 /** What every task of an older version has of the new fields. */
 const NEW_FIELDS = { project: null, metadata: {}, deleted_at: null, start_date: null };
