@@ -16,18 +16,20 @@ export interface Gateway extends AsyncDisposable {
   origin: string;
 }
 
-export const GATEWAYS = {
-  nginx: nginx((service) => `http://${service}`),
-  // With a path in proxy_pass nginx sends the path that it has decoded and put right, encoded anew.
-  'nginx with a path in proxy_pass': nginx((service) => `http://${service}/api/ada/`),
-  HAProxy: {
-    config: (port, service) => `
+export const HAPROXY_DEFAULTS = `
 defaults
   mode http
   timeout connect 5s
   timeout client 5s
   timeout server 5s
-  timeout check 5s
+`;
+
+export const GATEWAYS = {
+  nginx: nginx((service) => `http://${service}`),
+  // With a path in proxy_pass nginx sends the path that it has decoded and put right, encoded anew.
+  'nginx with a path in proxy_pass': nginx((service) => `http://${service}/api/ada/`),
+  HAProxy: {
+    config: (port, service) => `${HAPROXY_DEFAULTS}  timeout check 5s
 frontend gateway
   bind 127.0.0.1:${port}
   http-request deny deny_status 403 unless { path_beg /api/ada/ }

@@ -5,7 +5,7 @@ import type { Task } from '../../src/tasks/schema.ts';
 import type { OpenApiDocument } from '../support/openapi.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { startService } from '../support/service.ts';
-import { freePort, GATEWAYS, nginxWith, type Program, startGateway } from './gateways.ts';
+import { freePort, GATEWAYS, HAPROXY_DEFAULTS, nginxWith, type Program, startGateway } from './gateways.ts';
 
 const TIMEOUT_MS = 60_000;
 /** A browser on a busy machine takes its time. */
@@ -34,13 +34,7 @@ const PREFIXED = {
   },
   HAProxy: {
     ...GATEWAYS.HAProxy,
-    config: (port, service) => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 5s
-  timeout server 5s
-frontend gateway
+    config: (port, service) => `${HAPROXY_DEFAULTS}frontend gateway
   bind 127.0.0.1:${port}
   http-request deny deny_status 404 unless { path_beg /todo/ }
   http-request replace-path /todo(/.*) \\1

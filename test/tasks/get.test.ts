@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Task } from '../../src/tasks/schema.ts';
 import { forEachDatabase } from '../support/databases.ts';
-import { success, taskNotFound } from '../support/expected.ts';
+import { invalidInput, success, taskNotFound } from '../support/expected.ts';
 import { MISSING_IDS } from '../support/fields.ts';
 
 forEachDatabase('GET /api/{user_id}/tasks/{id}', (open) => {
@@ -53,6 +53,13 @@ forEachDatabase('GET /api/{user_id}/tasks/{id}', (open) => {
     for (const other of [`%20${id}`, `${id}%0A`, `%7B${id}%7D`, `urn:uuid:${id}`, id.replaceAll('-', '')]) {
       expect(await call('GET', `${root}/${other}`)).toEqual(taskNotFound(`${root}/${other}`));
     }
+  });
+
+  test('refuses an unknown parameter', async () => {
+    const { call, root, create } = open();
+    const { id } = await create();
+    const violation = { in: 'query' as const, pointer: 'colour', detail: 'unknown parameter' };
+    expect(await call('GET', `${root}/${id}?colour=red`)).toEqual(invalidInput(`${root}/${id}`, [violation]));
   });
 
   test('of a hundred reads at the same moment each is answered with its own task, or with none', async () => {
